@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is built with the same language features; see docs/decisions/.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+
+// From the top floor down: a target imports only what stands below it.
+let package = Package(
+    name: "apus",
+    products: [
+        .executable(name: "apus", targets: ["apus"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "Node", "Sink", "Client", "Spool", "Message", "DNS", "CAllocator", nioCore, nioPosix,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Node",
+            dependencies: [
+                "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", nioCore, nioPosix, nioHTTP, deque,
+                hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
+        .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
+        .target(
+            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping"], swiftSettings: settings),
+        .target(name: "Shaping", swiftSettings: settings),
+        .target(
+            name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", nioCore], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: ["Message", nioCore], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["CUnbound"], swiftSettings: settings),
+        .target(name: "Message", swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["CZstd"], swiftSettings: settings),
+        .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
+        .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
+        .testTarget(name: "DNSTests", dependencies: ["DNS"], swiftSettings: settings),
+        .testTarget(
+            name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+        .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Shaping", "Message"], swiftSettings: settings),
+        .target(name: "CChecksum"),
+        .target(name: "CLuaShim", dependencies: ["CLua"]),
+        .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CAllocator", providers: [.apt(["libjemalloc-dev"])]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,68 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// *Shared*: the typed client of a node's HTTP API, for the command line and the tests.
+///
+/// *Diagnostics*: a node that does not answer and an answer that is not 200 become a `ClientError` of one sentence.
+package final class AdminClient: Sendable {
+    private let endpoint: String
+    private let http: HTTPClient
+
+    /// - Parameter endpoint: `http://host:port` of the node's HTTP listener.
+    package init(endpoint: String) {
+        self.endpoint = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+        http = HTTPClient(eventLoopGroupProvider: .singleton)
+    }
+
+    /// Must be called when the client is no longer needed.
+    package func close() async throws { try await http.shutdown() }
+
+    /// The scheduled queues, and the JSON as it came.
+    package func queues() async throws -> ([QueueStatus], String) {
+        let body = try await send("GET", "/api/queues", nil)
+        do {
+            return (try JSONDecoder().decode([QueueStatus].self, from: Data(body.utf8)), body)
+        } catch {
+            throw ClientError("\(endpoint) does not speak this version's API: \(error)")
+        }
+    }
+
+    /// Pauses a queue; answers the JSON list of pauses.
+    package func pause(_ queue: String, reason: String) async throws -> String {
+        try await send("POST", "/api/queues/pause", ["queue": queue, "reason": reason])
+    }
+
+    /// Resumes a queue; answers the JSON list of pauses.
+    package func resume(_ queue: String) async throws -> String {
+        try await send("POST", "/api/queues/resume", ["queue": queue])
+    }
+
+    private func send(_ method: String, _ path: String, _ body: [String: String]?) async throws -> String {
+        var request = HTTPClientRequest(url: endpoint + path)
+        request.method = .init(rawValue: method)
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+        }
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request, timeout: .seconds(30))
+        } catch {
+            throw ClientError(
+                "no node answers at \(endpoint) (\(error)); start one with `apus serve`, or name its HTTP listener with --endpoint or APUS_ENDPOINT")
+        }
+        let text = String(buffer: try await response.body.collect(upTo: 256 << 20))
+        guard response.status == .ok else {
+            throw ClientError("\(endpoint)\(path): \(response.status.code) \(text.split(separator: "\n").first.map(String.init) ?? "")")
+        }
+        return text
+    }
+}
+
+/// *Value*: why a request to a node failed, one sentence.
+package struct ClientError: Error, Sendable {
+    package let message: String
+    package init(_ message: String) { self.message = message }
+}

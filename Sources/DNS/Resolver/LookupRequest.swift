@@ -1,0 +1,9 @@
+/// One lookup on its way to the resolver's thread. *Value.*
+struct LookupRequest: Sendable {
+    let id: UInt64
+    let name: String
+    let type: RecordType
+    /// Monotonic nanoseconds.
+    let deadline: Int64
+    let reply: @Sendable (Result<DNSAnswer, DNSError>) -> Void
+}

@@ -1,0 +1,248 @@
+import DNS
+import Message
+import NIOCore
+import NIOPosix
+import SMTP
+import Shaping
+import Spool
+import Telemetry
+
+/// *Loop-confined*: one connection of an egress path, from the first dial to its close.
+///
+/// It walks the route's hosts until one opens a session, then delivers messages one at a time.
+final class EgressConnection {
+    private let path: EgressPath
+    private let config: EgressPathConfig
+    private var plan: DialPlan
+    private var client: ClientHandler?
+    private var channel: (any Channel)?
+    private var held: QueuedMessage?
+    private var isOpen = false
+    private var isClosing = false
+    private var quitsWhenIdle = false
+    private var peer: (name: String, address: String)?
+    private var sourceAddress: String?
+    /// Messages sent over this connection.
+    private(set) var deliveries = 0
+    /// Monotonic time at which it became idle.
+    var idleSince: Int64 = 0
+    /// Monotonic time at which it was opened.
+    let openedAt = Clock.monotonic()
+    private lazy var sessionID = String(UInt64.random(in: .min ... .max), radix: 16)
+
+    init(path: EgressPath, config: EgressPathConfig) {
+        self.path = path
+        self.config = config
+        self.plan = DialPlan(route: path.route, source: path.source.config, config: config)
+    }
+
+    private var loop: any EventLoop { path.shard.loop }
+
+    /// What the connection is doing, for `explain`.
+    var phase: String {
+        if isClosing { return "closing" }
+        if !isOpen { return "connecting" }
+        return held == nil ? "idle" : "delivering"
+    }
+
+    // MARK: Dialling
+
+    /// Starts with the first host of the plan.
+    func open() { advance() }
+
+    private func advance() {
+        if path.services.state.phase == .stopping || quitsWhenIdle { return finish() }
+        switch plan.next() {
+        case .dial(let candidate): dial(candidate)
+        case .resolve(let host):
+            let strategy = IPLookupStrategy(rawValue: config.ipLookupStrategy.rawValue) ?? .ipv4AndIPv6
+            let router = path.services.router
+            let box = LoopBound(self)
+            Task { [shard = path.shard] in
+                let result = await router.addresses(of: host.name, strategy: strategy)
+                shard.post(
+                    .run {
+                        box.value.plan.resolved(host, result)
+                        box.value.advance()
+                    })
+            }
+        case .exhausted(let failure):
+            path.connectionFailed(self, failure)
+            finish()
+        }
+    }
+
+    private func dial(_ candidate: DialPlan.Candidate) {
+        peer = (candidate.host, candidate.address.text)
+        let client = ClientHandler(configuration: clientConfiguration, delegate: self)
+        self.client = client
+        let bound = LoopBound(client)
+        do {
+            let remote = try SocketAddress(ipAddress: candidate.address.text, port: candidate.port)
+            var bootstrap = ClientBootstrap(group: loop)
+                .connectTimeout(.nanoseconds(config.connectTimeout.wholeNanoseconds))
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
+                }
+            if let address = path.source.config.sourceAddress {
+                bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: address, port: 0))
+            }
+            let box = LoopBound(self)
+            bootstrap.connect(to: remote).assumeIsolated().whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    box.value.channel = channel
+                    box.value.sourceAddress = channel.localAddress?.ipAddress
+                case .failure(let error): box.value.dialFailed("\(error)")
+                }
+            }
+        } catch {
+            dialFailed("\(error)")
+        }
+    }
+
+    private func dialFailed(_ text: String) {
+        guard !isOpen, !isClosing else { return }
+        client = nil
+        plan.failed(text)
+        advance()
+    }
+
+    private var clientConfiguration: ClientConfiguration {
+        var timeouts = ClientTimeouts()
+        timeouts.banner = config.bannerTimeout
+        timeouts.ehlo = config.ehloTimeout
+        timeouts.rset = config.rsetTimeout
+        timeouts.mail = config.mailFromTimeout
+        timeouts.rcpt = config.rcptToTimeout
+        timeouts.data = config.dataTimeout
+        timeouts.dataDot = config.dataDotTimeout
+        return ClientConfiguration(
+            ehloDomain: config.ehloDomain ?? path.source.config.ehloDomain ?? path.services.hostname, timeouts: timeouts,
+            enablePipelining: config.enablePipelining, enableRSET: config.enableRset,
+            ignore8BitChecks: config.ignore8bitChecks, useLMTP: config.useLmtp)
+    }
+
+    // MARK: Delivering
+
+    /// Sends a message, or settles it when it cannot be sent; false when the connection is still free.
+    func send(_ message: QueuedMessage, recipients limit: Int) -> Bool {
+        guard let client, let content = message.content, !message.recipients.isEmpty else {
+            path.settle(message, .untouched)
+            return false
+        }
+        let remaining = message.recipients.dropFirst(message.results.count)
+        held = message
+        let body: ClientBody
+        switch content.body {
+        case .inline(let buffer): body = .inline(buffer)
+        default: body = .streamed(length: content.bodyLength, pull: puller(message))
+        }
+        client.send(
+            ClientTransaction(
+                sender: message.sender, recipients: Array(remaining.prefix(limit)), headers: content.headers, body: body,
+                needs8Bit: content.is8bit,
+                needsUTF8: message.sender.needsSMTPUTF8 || message.recipients.contains { $0.needsSMTPUTF8 }))
+        return true
+    }
+
+    /// Reads a large body piece by piece from the spool.
+    private func puller(_ message: QueuedMessage) -> (Int, @escaping (Result<ByteBuffer, any Error>) -> Void) -> Void {
+        { [path] offset, reply in
+            guard let handle = message.handle else { return reply(.failure(NodeError("the message is not in the spool yet"))) }
+            let box = LoopBound(reply)
+            path.services.spool.readBody(handle, offset: offset, length: 256 * 1024) { result in
+                path.shard.post(.run { box.value(result.mapError { $0 as any Error }) })
+            }
+        }
+    }
+
+    /// Says QUIT and closes.
+    func quit() {
+        guard !isClosing else { return }
+        isClosing = true
+        path.connectionIsLeaving(self)
+        if isOpen { client?.quit() } else { client?.abort() }
+    }
+
+    /// Quits as soon as the transaction in flight has its outcome.
+    func quitWhenIdle() {
+        quitsWhenIdle = true
+        if held == nil { quit() }
+    }
+
+    private func finish() {
+        isClosing = true
+        path.connectionClosed(self)
+    }
+}
+
+extension EgressConnection: ClientSessionDelegate {
+    func ready(_ client: ClientHandler, capabilities: Capabilities) {
+        isOpen = true
+        path.connectionIsFree(self)
+    }
+
+    func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
+        guard let message = held else { return }
+        held = nil
+        deliveries += 1
+        var resend = 0
+        let accepted = result.perRecipient.contains { $0.disposition == .delivered }
+        for (address, recipient) in zip(transaction.recipients, result.perRecipient) {
+            if accepted, recipient.isTooManyRecipients, result.sessionUsable {
+                resend += 1
+                continue
+            }
+            message.results.append(
+                AttemptOutcome.Recipient(
+                    address: address, fate: .init(recipient.disposition), reply: recipient.reply, command: "\(recipient.command)"))
+        }
+        if resend > 0 { message.moveAttemptedFirst() }
+        if message.results.count < message.recipients.count, result.sessionUsable {
+            path.putBack(message)
+        } else {
+            path.settle(message, outcome(of: message, ambiguous: result.isAmbiguous))
+        }
+        guard result.sessionUsable else {
+            isClosing = true
+            return path.connectionIsLeaving(self)
+        }
+        if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
+    }
+
+    func closed(_ client: ClientHandler, reason: ClientCloseReason, unfinished: ClientTransaction?) {
+        guard client === self.client else { return }
+        self.client = nil
+        if let message = held {
+            held = nil
+            path.putBack(message)
+        }
+        if isOpen || isClosing { return finish() }
+        dialFailed(reason.text)
+    }
+
+    private func outcome(of message: QueuedMessage, ambiguous: Bool) -> AttemptOutcome {
+        var outcome = AttemptOutcome(recipients: message.results, consumesAttempt: true)
+        message.results = []
+        outcome.isAmbiguous = ambiguous
+        outcome.peer = peer
+        outcome.site = path.name
+        outcome.source = path.source.name
+        outcome.sourceAddress = sourceAddress
+        outcome.sessionID = sessionID
+        outcome.provider = config.providerName
+        return outcome
+    }
+}
+
+extension AttemptOutcome.Fate {
+    init(_ disposition: RecipientOutcome.Disposition) {
+        switch disposition {
+        case .delivered: self = .delivered
+        case .transient: self = .transient
+        case .permanent: self = .bounced
+        }
+    }
+}

@@ -1,0 +1,362 @@
+package import Shaping
+import Client
+import DNS
+import DequeModule
+import Message
+import NIOCore
+import Policy
+import SMTP
+import Synchronization
+import Telemetry
+
+/// *Loop-confined*: one egress path, `source->site@protocol`: the ready queue, the connections that drain it, and its limits.
+///
+/// `reserve`, `giveBack`, `wait` and the facts marked atomic may be used from any loop; everything else runs on `shard.loop`.
+///
+/// *Diagnostics*: a failing `get_egress_path_config` is logged and asked again in 15 s, the messages wait; connection failures become
+/// outcomes of messages; nothing traps on what a peer does.
+package final class EgressPath: @unchecked Sendable {
+    package let name: String
+    package let site: String
+    let source: QueueSetup.Source
+    package let shard: Shard
+    /// A domain that uses this path, for the policy.
+    private let domain: String
+
+    /// Places left in the ready queue; negative while a reduced `max_ready` drains. Atomic.
+    private let places: Atomic<Int>
+    /// When the route this path knows expires, monotonic. Atomic.
+    let routeExpires = Atomic<Int64>(.min)
+    private let retired = Atomic<Bool>(false)
+    private let capacityShared = Atomic<Int>(1024)
+    private let waiting = Mutex<[ScheduledQueue]>([])
+    private let hasWaiting = Atomic<Bool>(false)
+
+    private(set) var config: EgressPathConfig?
+    private var capacity = 1024
+    private var refreshAt: Int64 = 0
+    private var isLoadingConfig = false
+    var route: MailRoute
+    private(set) var ready = Deque<QueuedMessage>()
+    private(set) var connections: [ObjectIdentifier: EgressConnection] = [:]
+    private var idle: [EgressConnection] = []
+    private(set) var limits: PathLimits?
+    private var consecutiveFailures = 0
+    private var timer: (at: Int64, task: Scheduled<Void>)?
+    private(set) var block: PathBlock = .none {
+        didSet { if block != oldValue { shown.withLock { $0 = block.text } } }
+    }
+    private let shown = Mutex<String?>(nil)
+    private var lastUse = Clock.monotonic()
+    private var isServing = false
+    private(set) var lastReply: String?
+
+    init(name: String, source: QueueSetup.Source, route: MailRoute, domain: String, shard: Shard) {
+        self.name = name
+        self.source = source
+        self.site = route.siteName
+        self.route = route
+        self.domain = domain
+        self.shard = shard
+        self.places = Atomic(1024)
+    }
+
+    var services: NodeServices { shard.services }
+    package var isRetired: Bool { retired.load(ordering: .acquiring) }
+
+    // MARK: From any loop
+
+    /// Why the path sends nothing, one line; from any loop.
+    var blockText: String? { shown.withLock { $0 } }
+
+    /// Takes one place in the ready queue; `offer` or `giveBack` must follow.
+    func reserve() -> Bool {
+        if places.wrappingSubtract(1, ordering: .acquiringAndReleasing).oldValue > 0 { return true }
+        places.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        return false
+    }
+
+    /// Gives places back; wakes queues that wait for room once a good part is free.
+    func giveBack(_ count: Int) {
+        let free = places.wrappingAdd(count, ordering: .acquiringAndReleasing).newValue
+        guard hasWaiting.load(ordering: .relaxed), free >= min(64, capacityHint / 4) || free >= capacityHint else { return }
+        let woken = waiting.withLock { waiting in
+            let count = min(waiting.count, max(1, free))
+            let woken = Array(waiting.prefix(count))
+            waiting.removeFirst(count)
+            hasWaiting.store(!waiting.isEmpty, ordering: .relaxed)
+            return woken
+        }
+        for queue in woken { queue.shard.postLater(.pump(queue)) }
+    }
+
+    private var capacityHint: Int { max(4, capacityShared.load(ordering: .relaxed)) }
+
+    /// The queue is pumped when the ready queue has room again.
+    func wait(_ queue: ScheduledQueue) {
+        waiting.withLock { waiting in
+            if !waiting.contains(where: { $0 === queue }) { waiting.append(queue) }
+            hasWaiting.store(true, ordering: .relaxed)
+        }
+        // Room may have come between the failed reservation and this registration.
+        if places.load(ordering: .acquiring) > 0 { giveBack(0) }
+    }
+
+    // MARK: Ready queue
+
+    /// Takes a message for which a place was reserved.
+    func offer(_ message: QueuedMessage) {
+        shard.loop.assertInEventLoop()
+        message.readySince = Clock.monotonic()
+        ready.append(message)
+        services.metrics.readyCount.add(1)
+        serve()
+    }
+
+    /// Moves ready messages to connections and opens the connections the backlog calls for.
+    func serve() {
+        guard !isServing else { return }
+        isServing = true
+        defer { isServing = false }
+        lastUse = Clock.monotonic()
+        guard !ready.isEmpty, let config = currentConfig() else { return }
+        guard services.state.phase != .stopping else { return returnEverything() }
+        while !ready.isEmpty, let connection = idle.popLast() {
+            guard dispatch(on: connection, config) else {
+                idle.append(connection)
+                break
+            }
+        }
+        openConnections(config)
+    }
+
+    /// Hands the next message to `connection`; false when nothing may be sent now.
+    private func dispatch(on connection: EgressConnection, _ config: EgressPathConfig) -> Bool {
+        while let message = ready.first {
+            let now = Clock.monotonic()
+            if message.hasExpired(atWall: Clock.wall()) {
+                leave(message, .outOfTime)
+                continue
+            }
+            if case .wait(let until, let limit)? = limits?.takeMessage(now: now) {
+                block = .messageRate(limit)
+                wake(at: until)
+                return false
+            }
+            _ = ready.popFirst()
+            services.metrics.readyCount.add(-1)
+            block = .none
+            if connection.send(message, recipients: config.maxRecipientsPerBatch) { return true }
+            // The content could not be sent at all; the connection stays usable for the next one.
+        }
+        return false
+    }
+
+    private func openConnections(_ config: EgressPathConfig) {
+        guard !ready.isEmpty else { return }
+        let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
+        let opening = connections.count - idle.count
+        // Connections that are busy or being opened serve the backlog too.
+        guard opening < ideal, connections.count < config.connectionLimit else {
+            if connections.count >= config.connectionLimit { block = .connectionLimit(config.connectionLimit) }
+            return
+        }
+        for _ in opening..<ideal where connections.count < config.connectionLimit {
+            let now = Clock.monotonic()
+            switch limits?.takeConnection(now: now) {
+            case .wait(let until, let limit)?:
+                block = .connectionRate(limit)
+                return wake(at: until)
+            case .granted?, nil: break
+            }
+            let connection = EgressConnection(path: self, config: config)
+            connections[ObjectIdentifier(connection)] = connection
+            services.metrics.connectionOpened()
+            connection.open()
+        }
+    }
+
+    // MARK: Connections report
+
+    /// A session is open or has finished a message: it takes the next one, or waits.
+    func connectionIsFree(_ connection: EgressConnection) {
+        consecutiveFailures = 0
+        guard let config = currentConfig(), services.state.phase != .stopping else { return connection.quit() }
+        if connection.deliveries >= config.maxDeliveriesPerConnection { return connection.quit() }
+        if !isServing, !ready.isEmpty, dispatch(on: connection, config) { return }
+        connection.idleSince = Clock.monotonic()
+        idle.append(connection)
+        wake(at: connection.idleSince + config.idleTimeout.wholeNanoseconds)
+    }
+
+    /// The connection takes no more messages (it is closing or closed).
+    func connectionIsLeaving(_ connection: EgressConnection) {
+        if let index = idle.firstIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+
+    func connectionClosed(_ connection: EgressConnection) {
+        connectionIsLeaving(connection)
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        limits?.giveConnection()
+        services.metrics.connectionClosed()
+        if ready.isEmpty { wake(at: Clock.monotonic() + Self.idleLife) } else { shard.postLater(.run { [self] in serve() }) }
+    }
+
+    /// No host of the site could be reached: the message the connection was opened for has its outcome; after many failures in a row
+    /// the whole ready queue has.
+    func connectionFailed(_ connection: EgressConnection, _ failure: DialFailure) {
+        consecutiveFailures += 1
+        lastReply = failure.reply.oneLine
+        services.metrics.connectionFailures.add(1)
+        let all = consecutiveFailures >= (config?.consecutiveConnectionFailuresBeforeDelay ?? 100) || failure.isForAll
+        if all { consecutiveFailures = 0 }
+        var count = all ? ready.count : min(1, ready.count)
+        while count > 0, let message = ready.first {
+            count -= 1
+            var outcome = AttemptOutcome.everyone(message, failure.fate, failure.reply)
+            outcome.site = name
+            outcome.source = source.name
+            outcome.provider = config?.providerName
+            leave(message, outcome)
+        }
+    }
+
+    /// Takes the first ready message out and gives it back to its queue.
+    private func leave(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
+        _ = ready.popFirst()
+        services.metrics.readyCount.add(-1)
+        settle(message, outcome)
+    }
+
+    /// Gives a message back to its queue with what became of it, and its place to the next.
+    func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
+        if let last = outcome.recipients.last, last.fate != .delivered { lastReply = last.reply.oneLine }
+        giveBack(1)
+        message.queue.shard.post(.settle(message, outcome))
+    }
+
+    /// Puts a message that was not (wholly) sent back at the head of the ready queue; its place was never given up.
+    func putBack(_ message: QueuedMessage) {
+        ready.prepend(message)
+        services.metrics.readyCount.add(1)
+        shard.postLater(.run { [self] in serve() })
+    }
+
+    private func returnEverything() {
+        while let message = ready.popFirst() {
+            services.metrics.readyCount.add(-1)
+            settle(message, .untouched)
+        }
+    }
+
+    /// The node stops: idle connections quit, busy ones finish their transaction.
+    func stop() {
+        returnEverything()
+        for connection in connections.values { connection.quitWhenIdle() }
+    }
+
+    // MARK: Configuration and time
+
+    private func currentConfig() -> EgressPathConfig? {
+        let now = Clock.monotonic()
+        if config == nil || now >= refreshAt { loadConfig() }
+        return config
+    }
+
+    private func loadConfig() {
+        guard !isLoadingConfig else { return }
+        isLoadingConfig = true
+        if config == nil { block = .policy("waiting for get_egress_path_config") }
+        shard.engine.ask(
+            .getEgressPathConfig, [.string(domain), .string(source.name), .string(site)], what: "get_egress_path_config"
+        ) { table throws(ConfigError) in
+            try EgressPathConfig(table)
+        } completion: { [self] result in
+            isLoadingConfig = false
+            switch result {
+            case .success(let fresh):
+                adopt(fresh ?? .defaults)
+                shard.postLater(.run { [self] in serve() })
+            case .failure(let failure):
+                Log.error("policy failed for an egress path", ["path": name, "error": failure.message])
+                block = .policy(failure.message)
+                refreshAt = Clock.monotonic() + 15_000_000_000
+                wake(at: refreshAt)
+            }
+        }
+    }
+
+    private func adopt(_ fresh: EgressPathConfig) {
+        let change = fresh.maxReady - capacity
+        capacity = fresh.maxReady
+        capacityShared.store(capacity, ordering: .relaxed)
+        places.wrappingAdd(change, ordering: .acquiringAndReleasing)
+        if change > 0 { giveBack(0) }
+        limits = PathLimits(path: name, config: fresh, root: services.limits, replacing: limits)
+        config = fresh
+        refreshAt = Clock.monotonic() + fresh.refreshInterval.wholeNanoseconds
+    }
+
+    /// How long a path without mail is kept.
+    private static let idleLife: Int64 = 600_000_000_000
+
+    private func wake(at time: Int64) {
+        if let timer, timer.at <= time { return }
+        timer?.task.cancel()
+        let wait = max(1_000_000, time - Clock.monotonic())
+        timer = (time, shard.loop.scheduleTask(in: .nanoseconds(wait)) { [weak self] in self?.tick() })
+    }
+
+    private func tick() {
+        timer = nil
+        let now = Clock.monotonic()
+        if let config {
+            let limit = config.idleTimeout.wholeNanoseconds
+            // The oldest idle connections stand first: the last in is the first out.
+            while let oldest = idle.first, now - oldest.idleSince >= limit {
+                idle.removeFirst()
+                oldest.quit()
+            }
+            if let oldest = idle.first { wake(at: oldest.idleSince + limit) }
+        }
+        if !ready.isEmpty {
+            sweepExpired()
+            serve()
+            wake(at: now + 10_000_000_000)
+        } else if connections.isEmpty {
+            retireIfIdle(now: now)
+        }
+    }
+
+    /// Expiry is enforced where the message is: also in a ready queue that nothing drains.
+    private func sweepExpired() {
+        let wall = Clock.wall()
+        guard ready.contains(where: { $0.hasExpired(atWall: wall) }) else { return }
+        let all = ready
+        ready = []
+        for message in all {
+            if message.hasExpired(atWall: wall) {
+                services.metrics.readyCount.add(-1)
+                settle(message, .outOfTime)
+            } else {
+                ready.append(message)
+            }
+        }
+    }
+
+    private func retireIfIdle(now: Int64) {
+        guard now - lastUse >= Self.idleLife else { return wake(at: lastUse + Self.idleLife) }
+        // Only when nobody holds a reservation: then nobody can get one any more.
+        guard places.compareExchange(expected: capacity, desired: .min / 2, ordering: .acquiringAndReleasing).exchanged else {
+            return wake(at: now + Self.idleLife)
+        }
+        retired.store(true, ordering: .releasing)
+        services.paths.remove(self)
+        limits?.close()
+    }
+}
+
+extension QueuedMessage {
+    /// Whether the message has outlived its queue's `max_age`. The queue fills `expiry` when it hands the message out.
+    func hasExpired(atWall now: Int64) -> Bool { expiry != 0 && now > expiry }
+}

@@ -1,0 +1,86 @@
+import Hummingbird
+import HTTPTypes
+import Logging
+import NIOCore
+package import Shaping
+import Synchronization
+import Telemetry
+
+/// *Shared*: the node's HTTP listener: injection, queues, metrics, probes.
+package struct HTTPServer: Sendable {
+    let node: Node
+    let config: HTTPListenerConfig
+
+    package init(node: Node, config: HTTPListenerConfig) {
+        self.node = node
+        self.config = config
+    }
+
+    /// Serves until the task is cancelled; `bound` gets the address once.
+    package func run(bound: @escaping @Sendable (String) -> Void) async throws {
+        var logger = Logger(label: "http") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let access = try AccessRule(trusted: config.trustedHosts)
+        let router = Router(context: APIContext.self)
+        router.add(middleware: PlainErrors())
+        router.add(middleware: access)
+        ProbeRoutes(node: node).add(to: router)
+        QueueRoutes(node: node).add(to: router)
+        InjectRoutes(node: node, limit: config.requestBodyLimit).add(to: router)
+        let application = Application(
+            router: router, configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
+            onServerRunning: { channel in
+                let address = channel.localAddress
+                bound("\(address?.ipAddress ?? config.listen.host):\(address?.port ?? config.listen.port)")
+            },
+            eventLoopGroupProvider: .shared(node.services.group), logger: logger)
+        do {
+            try await application.runService(gracefulShutdownSignals: [])
+        } catch let error as IOError {
+            throw NodeError(
+                "cannot listen on \(config.listen.text) for HTTP: \(error); stop the process that has the port, or choose another with --http")
+        }
+    }
+}
+
+/// *Value*: what a request knows: the address it came from.
+struct APIContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let remote: SocketAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        remote = source.channel.remoteAddress
+    }
+}
+
+/// *Value*: answers errors as one line of text, whatever threw them.
+struct PlainErrors<Context: RequestContext>: RouterMiddleware {
+    @concurrent func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            return Response(status: error.status, text: error.body ?? error.status.reasonPhrase)
+        } catch let error as NodeError {
+            return Response(status: .internalServerError, text: error.message)
+        } catch is DecodingError {
+            return Response(status: .badRequest, text: "the body is not the JSON this endpoint takes")
+        }
+    }
+}
+
+extension Response {
+    /// A text answer ending in a newline.
+    init(status: HTTPResponse.Status, text: String) {
+        self.init(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: text + "\n")))
+    }
+
+    /// A JSON answer.
+    init(status: HTTPResponse.Status = .ok, json: ByteBuffer) {
+        self.init(status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: json))
+    }
+}

@@ -1,0 +1,87 @@
+import Message
+import Shaping
+
+/// *Value*: mail handed in over HTTP, whatever form it came in: one message per recipient.
+struct Injection: Sendable {
+    /// *Value*: one recipient and the whole message it gets.
+    struct Item: Sendable {
+        var recipient: EnvelopeAddress
+        var content: [UInt8]
+        var meta: [String: ConfigValue] = [:]
+    }
+
+    var sender: EnvelopeAddress
+    var items: [Item]
+    /// Recipients that cannot be used, with the reason.
+    var failures: [(recipient: String, reason: String)] = []
+    var meta: [String: ConfigValue] = [:]
+    /// Keep the messages in memory until their first failure.
+    var deferredSpool = false
+    var receivedHeader = false
+    var supplementalHeader = true
+}
+
+/// *Value*: what became of an injection.
+struct InjectionResult: Sendable {
+    var ids: [String] = []
+    var failures: [(recipient: String, reason: String)] = []
+    /// The node could not take anything for a reason of its own.
+    var unavailable: String?
+
+    /// *Value*: the answer to the short form.
+    struct Short: Encodable {
+        var success_count: Int
+        var fail_count: Int
+        var ids: [String]
+        var errors: [String]
+    }
+
+    /// *Value*: the answer to `/api/inject/v1`.
+    struct V1: Encodable {
+        var success_count: Int
+        var fail_count: Int
+        var failed_recipients: [String]
+        var errors: [String]
+    }
+
+    var short: Short {
+        Short(
+            success_count: ids.count, fail_count: failures.count, ids: ids, errors: failures.map { "\($0.recipient): \($0.reason)" })
+    }
+
+    var v1: V1 {
+        V1(
+            success_count: ids.count, fail_count: failures.count, failed_recipients: failures.map(\.recipient),
+            errors: failures.map { "\($0.recipient): \($0.reason)" })
+    }
+}
+
+extension Injection {
+    /// A Message-ID without its angle brackets, in the sender's domain.
+    static func messageID(sender: EnvelopeAddress) -> String {
+        let high = String(UInt64.random(in: .min ... .max), radix: 36)
+        let low = String(UInt64.random(in: .min ... .max), radix: 36)
+        return "\(high).\(low)@\(sender.domain.isEmpty ? HostName.current : sender.normalizedDomain)"
+    }
+}
+
+extension Decoder {
+    /// A field nobody reads is a mistake of the caller: it gets an error with the nearest valid name.
+    func refuseUnknownKeys(_ known: [String]) throws {
+        let container = try container(keyedBy: AnyKey.self)
+        for key in container.allKeys where !known.contains(key.stringValue) {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: codingPath + [key],
+                    debugDescription: "unknown field; valid are \(known.joined(separator: ", "))"))
+        }
+    }
+}
+
+/// *Value*: any key of a JSON object.
+private struct AnyKey: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}

@@ -1,0 +1,75 @@
+import NIOCore
+import Message
+import Policy
+import SMTP
+import Shaping
+import Spool
+import Synchronization
+import Telemetry
+
+extension Node {
+    /// Why no mail is taken over HTTP now; `nil` when all is well.
+    var injectionRefusal: String? {
+        if services.state.phase != .ready { return "shutting down" }
+        return Intake.refusal(services).map { $0.lines.joined(separator: " ") }
+    }
+
+    /// Takes the messages of one request; answers when they are durable.
+    func inject(_ injection: Injection, peer: SocketAddress?) async -> InjectionResult {
+        let shards = services.shards.all
+        let shard = shards[Self.nextShard.wrappingAdd(1, ordering: .relaxed).oldValue % shards.count]
+        return await withCheckedContinuation { continuation in
+            shard.postLater(.run { [self] in
+                inject(injection, peer: peer, on: shard) { continuation.resume(returning: $0) }
+            })
+        }
+    }
+
+    private static let nextShard = Atomic<Int>(0)
+
+    private func inject(
+        _ injection: Injection, peer: SocketAddress?, on shard: Shard, completion: @escaping (InjectionResult) -> Void
+    ) {
+        var generator = MessageIDGenerator(node: UInt64.random(in: .min ... .max), seed: UInt64.random(in: .min ... .max))
+        let now = Clock.wall()
+        let from = peer.map { "\($0.ipAddress ?? "?"):\($0.port ?? 0)" } ?? ""
+        let base: [(key: String, value: ConfigValue)] =
+            [
+                ("reception_protocol", .string("HTTP")), ("received_from", .string(from)),
+                ("hostname", .string(services.hostname)),
+            ] + injection.meta.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        let stored = base.map { (key: $0.key, value: JSON.text($0.value)) }
+        let trace = TraceHeaders(received: injection.receivedHeader, supplemental: injection.supplementalHeader)
+        let origin = TraceHeaders.Origin(
+            ehlo: peer?.ipAddress ?? "unknown", peer: peer?.ipAddress ?? "unknown", hostname: services.hostname, local: services.hostname,
+            with: "HTTP")
+        let date = MessageDate.rfc5322(unixSeconds: now / 1_000_000_000)
+        let messages = injection.items.map { item in
+            let id = generator.next(unixNanoseconds: now)
+            var content = ByteBuffer(bytes: item.content)
+            let length = content.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
+            var headers = ByteBuffer()
+            trace.write(into: &headers, origin: origin, id: id.hex, recipients: [item.recipient], date: date)
+            if var original = content.readSlice(length: length) { headers.writeBuffer(&original) }
+            let message = ReceivedMessage(
+                id: id, sender: injection.sender, recipients: [item.recipient], created: now, headers: headers,
+                body: .inline(content), bodyLength: content.readableBytes,
+                is8bit: headers.has8bit || content.has8bit, sessionMeta: stored)
+            for (key, value) in item.meta { message.setMeta(key, value) }
+            return message
+        }
+        let intake = Intake(
+            shard: shard, hook: .httpMessageGenerated, service: services.metrics.receivedHTTP, receptionProtocol: "HTTP",
+            peer: LogRecord.Peer(name: "", address: from), durability: injection.deferredSpool ? .memory : services.durability)
+        intake.take(messages, connection: nil) { outcome in
+            var result = InjectionResult(ids: outcome.accepted.map(\.hex), failures: injection.failures)
+            for refusal in outcome.refused {
+                result.failures.append((injection.items[refusal.index].recipient.text, refusal.reply.oneLine))
+            }
+            if outcome.accepted.isEmpty, let first = outcome.refused.first, first.reply.code == 452 {
+                result.unavailable = first.reply.oneLine
+            }
+            completion(result)
+        }
+    }
+}

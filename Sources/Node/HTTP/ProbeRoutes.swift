@@ -1,0 +1,58 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Spool
+import Telemetry
+
+/// *Value*: `/metrics` and the probes of the lifecycle: alive, ready for new mail, recovered. None depends on DNS or another service.
+struct ProbeRoutes: Sendable {
+    let node: Node
+
+    /// A loop that has not turned for this long is stuck.
+    private static let stuck: Int64 = 30_000_000_000
+
+    func add(to router: Router<APIContext>) {
+        router.get("metrics") { [node] request, _ in
+            let bytes = node.services.registry.render(prefix: request.uri.queryParameters["prefix"].map { String($0) })
+            return Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        }
+        router.get("livez") { _, _ in answer(alive) }
+        router.get("readyz") { _, _ in answer(ready) }
+        router.get("startupz") { _, _ in answer(started) }
+        router.get("api/check-liveness/v1") { _, _ in answer(ready, ok: "OK") }
+    }
+
+    private func answer(_ problems: [String], ok: String = "ok") -> Response {
+        problems.isEmpty
+            ? Response(status: .ok, text: ok) : Response(status: .serviceUnavailable, text: problems.joined(separator: "; "))
+    }
+
+    private var alive: [String] {
+        let now = Clock.monotonic()
+        return node.heartbeats.enumerated().compactMap { index, heartbeat in
+            let age = heartbeat.age(now: now)
+            return age > Self.stuck ? "event loop \(index) has not turned for \(age / 1_000_000_000) s" : nil
+        }
+    }
+
+    private var ready: [String] {
+        var problems: [String] = []
+        switch node.services.state.phase {
+        case .starting: problems.append("starting")
+        case .ready: break
+        case .stopping: problems.append("shutting down")
+        }
+        switch node.services.spool.health {
+        case .ok: break
+        case .full(let reason): problems.append("disk is too full: \(reason)")
+        case .fenced(let reason): problems.append("spool: \(reason)")
+        }
+        if let reason = node.services.logs.refusal { problems.append("logs: \(reason)") }
+        if node.services.resident.isExhausted { problems.append("memory: load shedding") }
+        return problems
+    }
+
+    private var started: [String] { node.services.state.isRecovered ? [] : ["the spool is still being read"] }
+}

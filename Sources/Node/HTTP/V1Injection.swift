@@ -1,0 +1,181 @@
+import Foundation
+import Hummingbird
+import Message
+import Shaping
+
+/// *Value*: the body of `POST /api/inject/v1`: raw content or a builder, without templates.
+struct V1Injection: Decodable, Sendable {
+    /// *Value*: a named address.
+    struct Mailbox: Decodable, Sendable {
+        var email: String
+        var name: String?
+    }
+
+    /// *Value*: one recipient.
+    struct Recipient: Decodable, Sendable {
+        var email: String
+        var name: String?
+        var substitutions: [String: JSONValue]?
+        var metadata: [String: JSONValue]?
+    }
+
+    /// *Value*: one attachment.
+    struct Part: Decodable, Sendable {
+        var data: String
+        var content_type: String
+        var content_id: String?
+        var file_name: String?
+        var base64: Bool?
+    }
+
+    /// *Value*: the parts a message is built of.
+    struct Builder: Decodable, Sendable {
+        var text_body: String?
+        var html_body: String?
+        var amp_html_body: String?
+        var attachments: [Part]?
+        var headers: [String: String]?
+        var from: Mailbox?
+        var subject: String?
+        var reply_to: Mailbox?
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case text_body, html_body, amp_html_body, attachments, headers, from, subject, reply_to
+        }
+
+        init(from decoder: any Decoder) throws {
+            try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            text_body = try values.decodeIfPresent(String.self, forKey: .text_body)
+            html_body = try values.decodeIfPresent(String.self, forKey: .html_body)
+            amp_html_body = try values.decodeIfPresent(String.self, forKey: .amp_html_body)
+            attachments = try values.decodeIfPresent([Part].self, forKey: .attachments)
+            headers = try values.decodeIfPresent([String: String].self, forKey: .headers)
+            self.from = try values.decodeIfPresent(Mailbox.self, forKey: .from)
+            subject = try values.decodeIfPresent(String.self, forKey: .subject)
+            reply_to = try values.decodeIfPresent(Mailbox.self, forKey: .reply_to)
+        }
+    }
+
+    /// *Value*: either form of content.
+    enum Content: Sendable {
+        case raw(String)
+        case builder(Builder)
+    }
+
+    /// *Value*: which trace headers the messages get.
+    struct Trace: Decodable, Sendable {
+        var received_header: Bool?
+        var supplemental_header: Bool?
+        var header_name: String?
+        var include_meta_names: [String]?
+    }
+
+    var envelopeSender: String
+    var recipients: [Recipient]
+    var content: Content
+    var deferredSpool: Bool
+    var trace: Trace?
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case envelope_sender, recipients, content, substitutions, template_dialect, deferred_spool, deferred_generation
+        case trace_headers
+    }
+
+    init(from decoder: any Decoder) throws {
+        try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        envelopeSender = try values.decode(String.self, forKey: .envelope_sender)
+        recipients = try values.decode([Recipient].self, forKey: .recipients)
+        if let raw = try? values.decode(String.self, forKey: .content) {
+            content = .raw(raw)
+        } else {
+            content = .builder(try values.decode(Builder.self, forKey: .content))
+        }
+        deferredSpool = try values.decodeIfPresent(Bool.self, forKey: .deferred_spool) ?? false
+        trace = try values.decodeIfPresent(Trace.self, forKey: .trace_headers)
+        if let shared = try values.decodeIfPresent([String: JSONValue].self, forKey: .substitutions), !shared.isEmpty {
+            throw Self.unsupported(.substitutions, "templates are not supported yet by this version; send finished content")
+        }
+        if recipients.contains(where: { !($0.substitutions ?? [:]).isEmpty }) {
+            throw Self.unsupported(.recipients, "per-recipient substitutions are not supported yet by this version; send one request per text")
+        }
+        if let dialect = try values.decodeIfPresent(String.self, forKey: .template_dialect), dialect != "Static" {
+            guard ["Jinja", "Handlebars"].contains(dialect) else {
+                throw Self.unsupported(.template_dialect, "must be Static, Jinja or Handlebars")
+            }
+            throw Self.unsupported(.template_dialect, "'\(dialect)' is not supported yet by this version; use Static")
+        }
+        if try values.decodeIfPresent(Bool.self, forKey: .deferred_generation) == true {
+            throw Self.unsupported(.deferred_generation, "is not supported yet by this version; leave it out")
+        }
+    }
+
+    private static func unsupported(_ key: CodingKeys, _ text: String) -> DecodingError {
+        .dataCorrupted(.init(codingPath: [key], debugDescription: text))
+    }
+
+    /// One message per recipient.
+    func injection() throws -> Injection {
+        guard !recipients.isEmpty else { throw HTTPError(.badRequest, message: "'recipients' is empty") }
+        guard let sender = envelopeSender.isEmpty ? EnvelopeAddress.null : try? EnvelopeAddress.parse(envelopeSender) else {
+            throw HTTPError(.badRequest, message: "'envelope_sender' is not an address: \(envelopeSender.prefix(100))")
+        }
+        var injection = Injection(sender: sender, items: [], deferredSpool: deferredSpool)
+        injection.receivedHeader = trace?.received_header ?? false
+        injection.supplementalHeader = trace?.supplemental_header ?? true
+        for recipient in recipients {
+            do {
+                let address = try EnvelopeAddress.parse(recipient.email)
+                var item = Injection.Item(recipient: address, content: try bytes(sender, address, recipient.name))
+                if let metadata = recipient.metadata { item.meta["extra"] = .table(metadata.mapValues(\.config)) }
+                injection.items.append(item)
+            } catch {
+                injection.failures.append((recipient.email, "\(error)"))
+            }
+        }
+        return injection
+    }
+
+    private func bytes(_ sender: EnvelopeAddress, _ recipient: EnvelopeAddress, _ name: String?) throws -> [UInt8] {
+        switch content {
+        case .raw(let text): return Self.canonical(text)
+        case .builder(let parts):
+            let from: (String?, EnvelopeAddress)? = try parts.from.map { ($0.name, try EnvelopeAddress.parse($0.email)) }
+            let attachments = try (parts.attachments ?? []).map { part in
+                var data = Array(part.data.utf8)
+                if part.base64 == true {
+                    guard let decoded = Base64.decode(data) else { throw NodeError("an attachment's data is not base64") }
+                    data = decoded
+                }
+                return Attachment(data: data, contentType: part.content_type, contentID: part.content_id, fileName: part.file_name)
+            }
+            return try MessageBuilder(
+                from: from ?? (sender.isNull ? nil : (nil, sender)), to: [(name, recipient)],
+                replyTo: try parts.reply_to.map { ($0.name, try EnvelopeAddress.parse($0.email)) }, subject: parts.subject,
+                textBody: parts.text_body, htmlBody: parts.html_body, ampHTMLBody: parts.amp_html_body,
+                headers: (parts.headers ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, attachments: attachments,
+                date: Clock.wall() / 1_000_000_000, messageID: Injection.messageID(sender: sender)
+            ).build()
+        }
+    }
+
+    /// JSON strings carry whatever line ends the caller's language uses; mail has CRLF only.
+    private static func canonical(_ text: String) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.utf8.count + 64)
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            switch byte {
+            case 10 where previous == 13: out.append(10)
+            case 10: out += [13, 10]
+            default:
+                if previous == 13 { out.append(10) }
+                out.append(byte)
+            }
+            previous = byte
+        }
+        if previous == 13 { out.append(10) }
+        return out
+    }
+}

@@ -1,0 +1,53 @@
+import Message
+import NIOCore
+import Spool
+
+/// *Loop-confined*: a large body on its way into the spool, piece by piece: a 100 MB message never sits whole in memory.
+final class BodyStream {
+    /// The header block, which must have been complete in the part held in memory.
+    let headers: ByteBuffer
+    private let id: MessageID
+    private let shard: Shard
+    private var head: ByteBuffer?
+    private var sequence = 0
+    private(set) var length = 0
+    private var isFinished = false
+
+    /// `nil` when the header block does not end within `head`.
+    init?(head: ByteBuffer, id: MessageID, shard: Shard) {
+        var rest = head
+        let length = head.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
+        guard length < head.readableBytes, let headers = rest.readSlice(length: length) else { return nil }
+        self.headers = headers
+        self.head = rest
+        self.id = id
+        self.shard = shard
+    }
+
+    /// Appends a piece; `completion` gets the spool's error text, or `nil`.
+    func append(_ piece: ByteBuffer, completion: @escaping (String?) -> Void) {
+        var bytes = piece
+        if var first = head { // what was held back goes first
+            head = nil
+            first.writeImmutableBuffer(piece)
+            bytes = first
+        }
+        length += bytes.readableBytes
+        sequence += 1
+        shard.appendChunk(id, sequence: sequence - 1, bytes: bytes) { result in
+            switch result {
+            case .success: completion(nil)
+            case .failure(let error): completion("\(error)")
+            }
+        }
+    }
+
+    /// The reference that message records carry.
+    func finish() -> BodyReference {
+        isFinished = true
+        return BodyReference(id: id, length: length)
+    }
+
+    /// The message will not be completed: the spool may forget the pieces.
+    func abandon() { shard.services.spool.abandon(body: id) }
+}

@@ -1,0 +1,90 @@
+import Message
+import NIOCore
+import Policy
+import SMTP
+import Shaping
+import Spool
+
+/// *Loop-confined*: a message on its way in: what the policy sees and changes before the spool takes it.
+final class ReceivedMessage: PolicyMessage {
+    let messageID: MessageID
+    let sender: EnvelopeAddress
+    let recipients: [EnvelopeAddress]
+    let created: Int64
+    let headers: ByteBuffer
+    let body: SpoolBody
+    let bodyLength: Int
+    let is8bit: Bool
+    /// Meta of the session, shared by its messages; as JSON texts.
+    private let sessionMeta: [(key: String, value: String)]
+    /// What the policy set on this message.
+    private var ownMeta: [(key: String, value: ConfigValue)] = []
+
+    init(
+        id: MessageID, sender: EnvelopeAddress, recipients: [EnvelopeAddress], created: Int64, headers: ByteBuffer,
+        body: SpoolBody, bodyLength: Int, is8bit: Bool, sessionMeta: [(key: String, value: String)]
+    ) {
+        self.messageID = id
+        self.sender = sender
+        self.recipients = recipients
+        self.created = created
+        self.headers = headers
+        self.body = body
+        self.bodyLength = bodyLength
+        self.is8bit = is8bit
+        self.sessionMeta = sessionMeta
+    }
+
+    var size: Int { headers.readableBytes + bodyLength }
+
+    // MARK: PolicyMessage
+
+    var id: String { messageID.hex }
+    var numAttempts: Int { 0 }
+
+    func firstHeader(_ name: String) -> String? {
+        headers.withUnsafeReadableBytes { HeaderBlock.firstValue(named: name, in: $0) }
+    }
+
+    func meta(_ key: String) -> ConfigValue {
+        if let own = ownMeta.last(where: { $0.key == key }) { return own.value }
+        guard let text = sessionMeta.last(where: { $0.key == key })?.value else { return .null }
+        return ConfigValue(json: text) ?? .string(text)
+    }
+
+    func setMeta(_ key: String, _ value: ConfigValue) {
+        ownMeta.removeAll { $0.key == key }
+        ownMeta.append((key, value))
+    }
+
+    var queueName: String {
+        if case .string(let name) = meta("queue") { return name }
+        guard let recipient = recipients.first else { return "" }
+        if ownMeta.isEmpty, !hasRoutingMeta { return recipient.normalizedDomain }
+        func text(_ key: String) -> String? {
+            if case .string(let text) = meta(key), !text.isEmpty { return text }
+            return nil
+        }
+        let name = try? QueueName(
+            campaign: text("campaign"), tenant: text("tenant"), recipient: recipient, routingDomain: text("routing_domain"))
+        return name?.text ?? recipient.normalizedDomain
+    }
+
+    private var hasRoutingMeta: Bool {
+        sessionMeta.contains { $0.key == "tenant" || $0.key == "campaign" || $0.key == "routing_domain" }
+    }
+
+    var data: [UInt8] {
+        var bytes = Array(headers.readableBytesView)
+        if case .inline(let buffer) = body { bytes += buffer.readableBytesView }
+        return bytes
+    }
+
+    /// All meta as the spool keeps it; later entries win.
+    var storedMeta: [(key: String, value: String)] {
+        guard !ownMeta.isEmpty else { return sessionMeta }
+        let changed = Set(ownMeta.map(\.key))
+        return sessionMeta.filter { !changed.contains($0.key) }
+            + ownMeta.filter { $0.value != .null }.map { ($0.key, JSON.text($0.value)) }
+    }
+}

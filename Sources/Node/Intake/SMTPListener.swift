@@ -1,0 +1,126 @@
+import DNS
+import Message
+import NIOCore
+import NIOPosix
+import SMTP
+import Shaping
+import Spool
+import Synchronization
+import Telemetry
+
+/// *Shared*: one SMTP listener: its options, its caps, and its open sessions.
+final class SMTPListener: Sendable {
+    let config: ESMTPListenerConfig
+    let hostname: String
+    let relayHosts: CIDRSet
+    let trace: TraceHeaders
+    let durability: Durability
+    private let ids: Mutex<MessageIDGenerator>
+    private let open = Atomic<Int>(0)
+    private let sessionsByHandler = Mutex<[ObjectIdentifier: OpenSession]>([:])
+    private let dates = Mutex<(second: Int64, text: String)>((0, ""))
+    private let clients = Mutex<[String: RateLimiter]>([:])
+
+    /// *Value*: a session and the loop it lives on.
+    private struct OpenSession: Sendable {
+        let shard: Shard
+        let handler: LoopBound<ServerHandler>
+    }
+
+    init(config: ESMTPListenerConfig, services: NodeServices, nodeSeed: UInt64) {
+        self.config = config
+        hostname = config.hostname ?? services.hostname
+        relayHosts = CIDRSet(validated: config.relayHosts)
+        trace = TraceHeaders(
+            received: config.traceHeaders.receivedHeader, supplemental: config.traceHeaders.supplementalHeader,
+            supplementalName: config.traceHeaders.headerName)
+        durability = config.deferredSpool ? .memory : services.durability
+        ids = Mutex(MessageIDGenerator(node: nodeSeed, seed: UInt64.random(in: .min ... .max)))
+    }
+
+    func nextID() -> MessageID { ids.withLock { $0.next(unixNanoseconds: Clock.wall()) } }
+
+    /// An RFC 5322 date; the text of one second is made once.
+    func date(unixSeconds: Int64) -> String {
+        dates.withLock { cache in
+            if cache.second != unixSeconds { cache = (unixSeconds, MessageDate.rfc5322(unixSeconds: unixSeconds)) }
+            return cache.text
+        }
+    }
+
+    func opened() -> Int { open.wrappingAdd(1, ordering: .relaxed).newValue }
+    func closed() { open.wrappingSubtract(1, ordering: .relaxed) }
+
+    func closing(_ text: String) -> Reply {
+        Reply(code: 421, enhanced: EnhancedStatus(4, 3, 2), lines: ["\(hostname) \(text)"])
+    }
+
+    /// Whether a client with that EHLO name may open another connection now.
+    func admits(client: String, rate: ThrottleSpec, limits: any LimitRoot) -> Bool {
+        clients.withLock { clients in
+            if clients.count > 10_000 { clients.removeAll() } // hostile names must not fill the memory
+            let now = Clock.monotonic()
+            let key = client.lowercased()
+            var limiter =
+                clients[key]
+                ?? RateLimiter(key: LimitKey(name: "ehlo-\(key)-connection-rate"), spec: rate, root: InProcessLimitRoot())
+            defer { clients[key] = limiter }
+            return limiter.take(1, now: now) == .granted
+        }
+    }
+
+    private var serverConfiguration: ServerConfiguration {
+        var server = ServerConfiguration(hostname: hostname)
+        server.banner = config.banner
+        server.maxMessageSize = config.maxMessageSize
+        server.maxMessagesPerConnection = config.maxMessagesPerConnection
+        server.maxRecipientsPerMessage = config.maxRecipientsPerMessage
+        server.lineLengthHardLimit = config.lineLengthHardLimit
+        server.clientTimeout = config.clientTimeout
+        server.processingTimeout = config.dataProcessingTimeout
+        switch config.invalidLineEndings {
+        case .deny: server.invalidLineEndings = .deny
+        case .allow: server.invalidLineEndings = .allow
+        case .fix: server.invalidLineEndings = .fix
+        }
+        return server
+    }
+
+    /// Starts accepting on a socket that is bound already (ports below 1024 are bound before privileges are dropped).
+    func start(socket: BoundSocket, shards: ShardSet, group: any EventLoopGroup) async throws -> any Channel {
+        let server = serverConfiguration
+        return try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.autoRead, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65536))
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let shard = shards.shard(on: channel.eventLoop) else { throw NodeError("a connection came in on a foreign loop") }
+                    let session = SMTPSession(listener: self, shard: shard)
+                    let handler = ServerHandler(configuration: server, delegate: session)
+                    remember(handler, of: channel, on: shard)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .withBoundSocket(socket.take()).get()
+    }
+
+    private func remember(_ handler: ServerHandler, of channel: any Channel, on shard: Shard) {
+        let key = ObjectIdentifier(handler)
+        let entry = OpenSession(shard: shard, handler: LoopBound(handler))
+        sessionsByHandler.withLock { $0[key] = entry }
+        channel.closeFuture.whenComplete { [self] _ in _ = sessionsByHandler.withLock { $0.removeValue(forKey: key) } }
+    }
+
+    /// Tells every session to end: idle ones now, those in DATA after their message.
+    func shutdown() {
+        for session in sessionsByHandler.withLock({ Array($0.values) }) {
+            session.shard.postLater(.run { session.handler.value.shutdown() })
+        }
+    }
+
+    /// Sessions open now.
+    var sessions: Int { open.load(ordering: .relaxed) }
+}

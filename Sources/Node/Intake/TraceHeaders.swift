@@ -1,0 +1,76 @@
+import Message
+import NIOCore
+import SMTP
+import Shaping
+
+/// *Value*: the header lines a node puts on top of a message it takes in: `Received` (RFC 5321 4.4) and the supplemental header that
+/// makes reports attributable.
+struct TraceHeaders {
+    var received = true
+    var supplemental = true
+    var supplementalName = "X-KumoRef"
+
+    /// *Value*: what a `Received` line says about the session.
+    struct Origin {
+        var ehlo: String
+        var peer: String
+        var hostname: String
+        var local: String
+        /// `SMTP`, `ESMTP`, `UTF8SMTP`, `HTTP` (RFC 3848, RFC 6531).
+        var with: String
+    }
+
+    /// Writes the lines for one message. `date` is an RFC 5322 date.
+    func write(into headers: inout ByteBuffer, origin: Origin, id: String, recipients: [EnvelopeAddress], date: String) {
+        if received {
+            headers.writeString("Received: from ")
+            headers.writeString(origin.ehlo)
+            headers.writeString(" (")
+            headers.writeString(origin.peer)
+            headers.writeString(")\r\n  by ")
+            headers.writeString(origin.hostname)
+            headers.writeString(" (Apus ")
+            headers.writeString(origin.local)
+            headers.writeString(")\r\n  with ")
+            headers.writeString(origin.with)
+            headers.writeString(" id ")
+            headers.writeString(id)
+            // More than one name here would show blind copies to everyone (RFC 5321 7.2).
+            if let first = recipients.first, recipients.count == 1 {
+                headers.writeString("\r\n  for <")
+                headers.writeString(first.text)
+                headers.writeString(">;\r\n  ")
+            } else {
+                headers.writeString(";\r\n  ")
+            }
+            headers.writeString(date)
+            headers.writeString("\r\n")
+        }
+        if supplemental {
+            headers.writeString(supplementalName)
+            headers.writeString(": ")
+            writeReference(into: &headers, recipients: recipients)
+            headers.writeString("\r\n")
+        }
+    }
+
+    /// The base64 of `{"_@_":"\\_/","recipient":…}`, folded below the line limit.
+    private func writeReference(into headers: inout ByteBuffer, recipients: [EnvelopeAddress]) {
+        var json = "{\"_@_\":\"\\\\_/\",\"recipient\":"
+        if recipients.count == 1 {
+            json += JSON.text(recipients[0].text)
+        } else {
+            json += "[" + recipients.map { JSON.text($0.text) }.joined(separator: ",") + "]"
+        }
+        json += "}"
+        var encoded: [UInt8] = []
+        Base64.encode(Array(json.utf8), lineLength: .max, to: &encoded)
+        var start = 0
+        while start < encoded.count {
+            let end = min(start + 64, encoded.count)
+            if start > 0 { headers.writeString("\r\n\t") }
+            headers.writeBytes(encoded[start..<end])
+            start = end
+        }
+    }
+}

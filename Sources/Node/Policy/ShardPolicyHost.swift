@@ -1,0 +1,58 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import Policy
+import Telemetry
+
+/// *Loop-confined*: what the Lua state of a shard may ask of its loop: timers, HTTP, log lines.
+final class ShardPolicyHost: PolicyHost {
+    private let loop: any EventLoop
+    private let client: HTTPClient
+
+    init(loop: any EventLoop, client: HTTPClient) {
+        self.loop = loop
+        self.client = client
+    }
+
+    /// Responses above this size are refused: a policy must not fill the memory.
+    private static let responseLimit = 16 << 20
+
+    func schedule(after: Duration, _ work: @escaping () -> Void) {
+        let box = LoopBound(work)
+        loop.scheduleTask(in: .nanoseconds(after.wholeNanoseconds)) { box.value() }
+    }
+
+    func http(
+        _ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void
+    ) {
+        let box = LoopBound(completion)
+        let promise = loop.makePromise(of: PolicyHTTPResponse.self)
+        promise.futureResult.whenComplete { result in
+            // On the loop, as a promise's callbacks are.
+            box.value(result.mapError { .failed(message: "\(request.method) \(request.url): \($0)") })
+        }
+        let client = client
+        promise.completeWithTask { try await Self.send(request, by: client) }
+    }
+
+    @concurrent private static func send(_ request: PolicyHTTPRequest, by client: HTTPClient) async throws -> PolicyHTTPResponse {
+        var outgoing = HTTPClientRequest(url: request.url)
+        outgoing.method = .init(rawValue: request.method)
+        for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
+        if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
+        let response = try await client.execute(outgoing, timeout: .nanoseconds(request.timeout.wholeNanoseconds))
+        let body = try await response.body.collect(upTo: responseLimit)
+        return PolicyHTTPResponse(
+            status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) },
+            body: Array(body.readableBytesView))
+    }
+
+    func log(level: PolicyLogLevel, text: String) {
+        switch level {
+        case .debug: Log.debug(text)
+        case .info: Log.info(text)
+        case .warn: Log.warn(text)
+        case .error: Log.error(text)
+        }
+    }
+}

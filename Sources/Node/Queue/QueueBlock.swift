@@ -1,0 +1,25 @@
+/// *Value*: why the messages of a queue are not moving; the answer an operator gets.
+package enum QueueBlock: Sendable, Equatable {
+    case none
+    case paused
+    case policy(String)
+    case resolving(domain: String)
+    case route(String)
+    case readyQueueFull(path: String)
+    case messageRate(limit: String)
+    case noSource(pool: String)
+
+    /// One line for people; `nil` when nothing blocks.
+    package func text(path detail: String?) -> String? {
+        switch self {
+        case .none: nil
+        case .paused: "paused by an operator"
+        case .policy(let text): "policy: \(text)"
+        case .resolving(let domain): "resolving \(domain)"
+        case .route(let text): "no route: \(text)"
+        case .readyQueueFull(let path): "ready queue \(path) is full" + (detail.map { ": \($0)" } ?? "")
+        case .messageRate(let limit): "max_message_rate \(limit) of this queue"
+        case .noSource(let pool): "egress pool \(pool) has no source with a weight above 0"
+        }
+    }
+}

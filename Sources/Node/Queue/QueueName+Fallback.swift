@@ -1,0 +1,13 @@
+import Message
+
+extension QueueName {
+    /// A name that does not parse (a policy may set any text) stands as a domain of its own: its messages fail visibly.
+    init(fallback text: String) {
+        self = (try? QueueName(domain: text)) ?? .unroutable
+    }
+
+    private static let unroutable: QueueName = {
+        guard let name = try? QueueName(domain: "invalid.invalid") else { preconditionFailure("a plain domain is a queue name") }
+        return name
+    }()
+}

@@ -1,0 +1,91 @@
+package import Message
+package import NIOCore
+package import Shaping
+package import Spool
+
+/// *Loop-confined, handed over*: a message whose envelope is in memory: just received, ready, or held by a connection.
+///
+/// Deferred messages are not objects; they are entries of a `DueHeap`. A queued message is owned by exactly one loop at a time, and
+/// changes its owner only through a `Mailbox`; that is why it may cross loops.
+package final class QueuedMessage: @unchecked Sendable {
+    /// The message id.
+    package let id: MessageID
+    /// Where the spool keeps it; `nil` until it was appended.
+    package var handle: SpoolHandle?
+    /// The reverse path.
+    package let sender: EnvelopeAddress
+    /// The recipients that are still to be delivered.
+    package var recipients: [EnvelopeAddress]
+    /// Meta values as JSON texts, as the spool keeps them.
+    package var meta: [(key: String, value: String)]
+    /// Reception time, Unix nanoseconds.
+    package let created: Int64
+    /// Attempts so far.
+    package var attempts: Int
+    /// Expiry as Unix nanoseconds; 0 = by the queue's `max_age`.
+    package let expires: Int64
+    /// Header block and body; `nil` when they are only on disk.
+    package var content: MessageContent?
+    /// Size of headers and body together.
+    package let size: Int
+    /// The queue that owns the message between attempts.
+    package var queue: ScheduledQueue
+    /// When the message expires, Unix nanoseconds; 0 = not known yet. Set by the queue when it hands the message out.
+    var expiry: Int64 = 0
+    /// Monotonic time at which the message entered its ready queue.
+    package var readySince: Int64 = 0
+    /// What this attempt has meant so far, when its recipients need several transactions.
+    var results: [AttemptOutcome.Recipient] = []
+
+    package init(
+        id: MessageID, handle: SpoolHandle?, sender: EnvelopeAddress, recipients: [EnvelopeAddress],
+        meta: [(key: String, value: String)], created: Int64, attempts: Int, expires: Int64,
+        content: MessageContent?, size: Int, queue: ScheduledQueue
+    ) {
+        self.id = id
+        self.handle = handle
+        self.sender = sender
+        self.recipients = recipients
+        self.meta = meta
+        self.created = created
+        self.attempts = attempts
+        self.expires = expires
+        self.content = content
+        self.size = size
+        self.queue = queue
+    }
+
+    /// Orders the recipients so that those with a result come first, as `results` counts them.
+    func moveAttemptedFirst() {
+        let attempted = results.map(\.address)
+        let done = Set(attempted)
+        recipients = attempted + recipients.filter { !done.contains($0) }
+    }
+}
+
+/// *Value*: the bytes of a message.
+package struct MessageContent: Sendable {
+    /// Header block including its empty line.
+    package var headers: ByteBuffer
+    /// The body as the spool holds it.
+    package var body: SpoolBody
+    /// Length of the body in bytes.
+    package var bodyLength: Int
+    /// Whether headers or body hold bytes above 127.
+    package var is8bit: Bool
+
+    package init(headers: ByteBuffer, body: SpoolBody, bodyLength: Int, is8bit: Bool) {
+        self.headers = headers
+        self.body = body
+        self.bodyLength = bodyLength
+        self.is8bit = is8bit
+    }
+
+    /// Bytes this content keeps in memory.
+    package var residentBytes: Int {
+        switch body {
+        case .inline(let buffer): headers.readableBytes + buffer.readableBytes
+        default: headers.readableBytes
+        }
+    }
+}

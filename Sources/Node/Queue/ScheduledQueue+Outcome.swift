@@ -1,0 +1,138 @@
+import Message
+import NIOCore
+import SMTP
+import Shaping
+import Spool
+import Telemetry
+
+// What happens to a message after an attempt. Runs on the queue's loop, whatever loop made the attempt.
+extension ScheduledQueue {
+    /// Takes a message back with the outcome of its attempt.
+    func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
+        shard.loop.assertInEventLoop()
+        out -= 1
+        guard outcome.consumesAttempt else {
+            keep(message, due: Clock.wall() / 1_000_000)
+            return pump()
+        }
+        message.attempts += 1
+        var remaining: [EnvelopeAddress] = []
+        let metrics = services.metrics
+        for recipient in outcome.recipients {
+            switch recipient.fate {
+            case .delivered:
+                delivered += 1
+                metrics.delivered(provider: outcome.provider ?? setup?.config.providerName)
+                log(.delivery, message, recipient, outcome)
+            case .bounced:
+                lastReply = recipient.reply.oneLine
+                metrics.failed(provider: outcome.provider ?? setup?.config.providerName)
+                log(.bounce, message, recipient, outcome)
+            case .transient:
+                remaining.append(recipient.address)
+            }
+        }
+        if outcome.isAmbiguous { metrics.ambiguous.add(1) }
+        guard !remaining.isEmpty || outcome.recipients.count < message.recipients.count else {
+            metrics.timeInQueue(provider: outcome.provider ?? setup?.config.providerName, since: message.created)
+            finish(message)
+            return
+        }
+        let attempted = Set(outcome.recipients.map(\.address))
+        let untouched = message.recipients.filter { !attempted.contains($0) }
+        retry(message, outcome, failed: remaining, untouched: untouched)
+    }
+
+    private func retry(
+        _ message: QueuedMessage, _ outcome: AttemptOutcome, failed: [EnvelopeAddress], untouched: [EnvelopeAddress]
+    ) {
+        let now = Clock.wall()
+        let schedule = setup?.schedule ?? RetrySchedule(interval: .seconds(1200), cap: nil)
+        // Recipients the peer had no room for go on at once; they did not fail.
+        let delay =
+            failed.isEmpty
+            ? 0 : schedule.delay(attempt: message.attempts - 1, jitter: Double.random(in: 0..<1)).wholeNanoseconds
+        let due = now + delay
+        let limit = message.expires != 0 ? message.expires : message.created + (maximumAge ?? QueueConfig.defaults.maxAge.wholeNanoseconds)
+        for recipient in outcome.recipients where recipient.fate == .transient {
+            lastReply = recipient.reply.oneLine
+            services.metrics.transient(provider: outcome.provider ?? setup?.config.providerName)
+            log(.transientFailure, message, recipient, outcome)
+        }
+        guard due <= limit else {
+            message.recipients = failed + untouched
+            expire(message, reply: .expiring(next: due, limit: limit))
+            return
+        }
+        let changed = message.recipients.count != failed.count + untouched.count
+        message.recipients = untouched + failed
+        guard let handle = message.handle else { return }
+        services.spool.update(
+            handle, attempts: message.attempts, due: due, lastReply: outcome.recipients.last?.reply.oneLine ?? "",
+            meta: changed ? message.meta + [StoredRecipients.entry(message.recipients)] : nil)
+        if delay > 0 { release(message) }
+        keep(message, due: due / 1_000_000)
+        pump()
+    }
+
+    /// Ends a message whose time is over: one Expiration record per recipient.
+    func expire(_ message: QueuedMessage, reply: Reply) {
+        for address in message.recipients {
+            services.metrics.expired.add(1)
+            services.metrics.failed(provider: setup?.config.providerName)
+            let recipient = AttemptOutcome.Recipient(address: address, fate: .bounced, reply: reply)
+            log(.expiration, message, recipient, AttemptOutcome(recipients: [], consumesAttempt: false))
+        }
+        finish(message)
+    }
+
+    /// The spool forgets the message.
+    private func finish(_ message: QueuedMessage) {
+        if let handle = message.handle { services.spool.done(handle) }
+        release(message)
+        services.metrics.messageCount.add(-1)
+        if heap.isEmpty { becameIdle() }
+    }
+
+    private func log(
+        _ type: LogRecordType, _ message: QueuedMessage, _ recipient: AttemptOutcome.Recipient, _ outcome: AttemptOutcome
+    ) {
+        if services.logs.wants(type) {
+            services.logs.submit(services.logs.record(type, message, recipient, outcome, queue: self))
+        }
+        shard.events?.submit(type, message, recipient, outcome)
+    }
+
+    /// Makes a message object of what the spool kept.
+    func restore(_ stored: SpoolMessage) -> QueuedMessage {
+        let envelope = stored.envelope
+        let (meta, remaining) = StoredRecipients.split(envelope.meta)
+        let recipients = (remaining ?? envelope.recipients).map { EnvelopeAddress(stored: $0) }
+        let content = MessageContent(
+            headers: stored.headers, body: stored.body, bodyLength: stored.bodyLength,
+            is8bit: stored.headers.has8bit || stored.body.has8bit)
+        services.resident.add(content.residentBytes)
+        return QueuedMessage(
+            id: stored.id, handle: stored.handle, sender: EnvelopeAddress(stored: envelope.sender), recipients: recipients,
+            meta: meta, created: envelope.created, attempts: envelope.attempts, expires: envelope.expires, content: content,
+            size: stored.headers.readableBytes + stored.bodyLength, queue: self)
+    }
+}
+
+extension Reply {
+    /// The text of an Expiration record when the next attempt would come too late.
+    static func expiring(next: Int64, limit: Int64) -> Reply {
+        Reply(
+            code: 551, enhanced: EnhancedStatus(5, 4, 7),
+            lines: [
+                "Next delivery time would be \(MessageDate.rfc3339(unixNanoseconds: next)) which exceeds max_age (\(MessageDate.rfc3339(unixNanoseconds: limit)))"
+            ])
+    }
+
+    /// The text of an Expiration record when the message ran out of time while it waited.
+    static func expired(age: Int64) -> Reply {
+        Reply(
+            code: 551, enhanced: EnhancedStatus(5, 4, 7),
+            lines: ["Delivery time exceeded: the message waited longer than max_age=\(age / 1_000_000_000)s"])
+    }
+}

@@ -1,0 +1,9 @@
+package import Shaping
+
+/// *value*: what the policy declared at its top level or in `init`.
+package struct PolicyDeclarations: Sendable {
+    package var listeners: [ESMTPListenerConfig] = []
+    package var httpListeners: [HTTPListenerConfig] = []
+    package var spools: [SpoolConfig] = []
+    package var logs: [LocalLogsConfig] = []
+}

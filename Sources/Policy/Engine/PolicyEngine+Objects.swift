@@ -1,0 +1,48 @@
+import Message
+import Shaping
+
+extension PolicyEngine {
+    /// The message a method was called on.
+    func message(_ arguments: inout NativeArguments, _ name: String) throws(NativeFailure) -> any PolicyMessage {
+        guard case .message(let handle) = arguments.next() else { throw .error("\(name): call it on a message, with a colon") }
+        guard case .message(let message) = objects[handle] else {
+            throw .error("\(name): this message is gone; it can be used only until the handler that received it ends")
+        }
+        return message
+    }
+
+    /// The connection a method was called on.
+    func connection(_ arguments: inout NativeArguments, _ name: String) throws(NativeFailure) -> any PolicyConnection {
+        guard case .connection(let handle) = arguments.next() else { throw .error("\(name): call it on a connection, with a colon") }
+        guard case .connection(let connection) = objects[handle] else {
+            throw .error("\(name): this connection is gone; it can be used only until the handler that received it ends")
+        }
+        return connection
+    }
+
+    /// The metadata that names queues must be text.
+    static func metaValue(_ key: String, _ value: ConfigValue) throws(NativeFailure) -> ConfigValue {
+        switch key {
+        case "tenant", "campaign", "queue", "routing_domain":
+            switch value {
+            case .string, .null: return value
+            case .bool, .integer, .number, .list, .table: throw .error("msg:set_meta: '\(key)' must be a string, or nil to clear it")
+            }
+        default: return value
+        }
+    }
+
+    static func write(_ addresses: [EnvelopeAddress], _ writer: ValueWriter) {
+        writer.list(count: addresses.count)
+        for address in addresses { writer.string(address.text) }
+    }
+
+    /// The text for a name that a table of the API does not have.
+    static func missing(_ function: NativeFunction, _ name: String) -> String {
+        let table = function.sealedTable ?? ""
+        let shown = function == .missingInMessage ? "msg:" : function == .missingInConnection ? "conn:" : "\(table)."
+        let unsupported = KnownNames.unsupported[table] ?? []
+        if unsupported.contains(name) { return "\(shown)\(name) is not supported yet by this version" }
+        return "\(shown)\(name) does not exist" + NearestName.hint(name, in: NativeFunction.names(in: table) + unsupported.sorted())
+    }
+}

@@ -1,0 +1,309 @@
+package import NIOCore
+
+/// Speaks SMTP or LMTP to a server: the owner of one outbound connection's protocol.
+///
+/// *Loop-confined.* Drives `ClientSession.StateMachine`, which decides everything; this class moves bytes and keeps the clock. All methods
+/// are called on the channel's loop; calls to the delegate come on it, also from within `send` and `quit`.
+///
+/// *Diagnostics*: nothing is retried or logged here; what ends the connection arrives in `closed`. Handing over a second transaction while
+/// one waits traps, because that is a bug of the caller.
+package final class ClientHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    let configuration: ClientConfiguration
+    var machine: ClientSession.StateMachine
+    var context: ChannelHandlerContext?
+    /// The transaction on the wire.
+    var current: ClientTransaction?
+    /// The content on its way, see `ClientHandler+Content.swift`.
+    var outgoing = Outgoing()
+
+    private var delegate: (any ClientSessionDelegate)?
+    private var parser = ReplyParser()
+    /// Given to `send` before the session could take it.
+    private var waiting: ClientTransaction?
+    private var commands = ByteBuffer()
+    private var isReading = false
+    private var isStarting = false
+    private var needsFlush = false
+    private var closeReason: ClientCloseReason?
+    private var transportError: String?
+
+    // One timer serves all deadlines: it is set again when it fires, not when a deadline moves further away.
+    private let allowed: [TimeAmount]
+    private var deadline: NIODeadline?
+    private var timer: Scheduled<Void>?
+    private var timerFires = NIODeadline.distantFuture
+
+    package init(configuration: ClientConfiguration, delegate: any ClientSessionDelegate) {
+        self.configuration = configuration
+        self.delegate = delegate
+        machine = ClientSession.StateMachine(configuration: configuration)
+        allowed = ClientCommand.allCases.map { TimeAmount(configuration.timeouts[$0]) }
+    }
+
+    /// The connection's channel while it has one.
+    package var channel: (any Channel)? { context?.channel }
+
+    /// The session is open, and nothing runs or waits in it.
+    package var isIdle: Bool { machine.state == .idle && waiting == nil }
+
+    /// What the server offered; empty before `ready`.
+    package var capabilities: Capabilities { machine.capabilities }
+
+    // MARK: Wishes
+
+    /// Sends a message. One transaction runs at a time; one more may wait for it, or for the session to open.
+    /// - Returns: false if the connection is gone and `closed` was already reported: then nothing more will be heard of `transaction`.
+    @discardableResult
+    package func send(_ transaction: ClientTransaction) -> Bool {
+        guard delegate != nil else { return false }
+        precondition(waiting == nil, "a second transaction waits for the same connection")
+        waiting = transaction
+        startWaiting()
+        return true
+    }
+
+    /// Ends the session after what is in flight: QUIT, then at most 5 s for the server to close.
+    package func quit() {
+        perform(machine.quit())
+        settle()
+    }
+
+    /// Closes the connection at once. A running transaction is reported first.
+    package func abort() {
+        perform(machine.abort())
+        settle()
+    }
+
+    private func startWaiting() {
+        // Results made here come back at once and may bring the next transaction: a loop, not a recursion.
+        guard !isStarting else { return }
+        isStarting = true
+        while current == nil, machine.state == .idle, let transaction = waiting {
+            waiting = nil
+            current = transaction
+            if let refused = unsafeAddresses(of: transaction) {
+                perform(.finish(refused))
+            } else {
+                perform(machine.begin(outline(of: transaction)))
+            }
+        }
+        isStarting = false
+        settle()
+    }
+
+    private func outline(of transaction: ClientTransaction) -> ClientSession.Outline {
+        let isInline = if case .inline = transaction.body { true } else { false }
+        return ClientSession.Outline(
+            recipients: transaction.recipients.count, size: transaction.size, needs8Bit: transaction.needs8Bit,
+            needsUTF8: transaction.needsUTF8, isInline: isInline)
+    }
+
+    /// An address with control bytes cannot be sent: only its own recipient is refused for good.
+    private func unsafeAddresses(of transaction: ClientTransaction) -> TransactionResult? {
+        let isSenderSafe = CommandEncoder.isSafe(transaction.sender)
+        if isSenderSafe, transaction.recipients.allSatisfy(CommandEncoder.isSafe) { return nil }
+        let bad = RecipientOutcome(
+            raw: RawReply(local: 553, "5.1.3", "Apus internal: the address cannot be written in SMTP"),
+            command: isSenderSafe ? .rcpt : .mail, origin: .local)
+        let held = RecipientOutcome(
+            raw: RawReply(local: 451, "4.1.3", "Apus internal: not attempted, another address of the batch cannot be written"),
+            command: .mail, origin: .local)
+        return TransactionResult(
+            perRecipient: transaction.recipients.map { isSenderSafe && CommandEncoder.isSafe($0) ? held : bad },
+            sessionUsable: true)
+    }
+
+    // MARK: Actions
+
+    private func perform(_ action: ClientSession.Action) {
+        switch action {
+        case .none: break
+        case .hello(let command):
+            commands.clear()
+            CommandEncoder.hello(command, domain: configuration.ehloDomain, into: &commands)
+            write(commands)
+        case .ready(let capabilities):
+            delegate?.ready(self, capabilities: capabilities)
+            startWaiting()
+        case .send(let batch):
+            guard let current else { return }
+            commands.clear()
+            CommandEncoder.encode(batch, of: current, capabilities: machine.capabilities, into: &commands)
+            write(commands)
+            if batch.bdat { startContent(of: current, stuffed: false) }
+        case .sendContent:
+            if let current { startContent(of: current, stuffed: true) }
+        case .sendLoneDot: write(DotStuffer().terminator)
+        case .sendQuit: write(Self.quitCommand)
+        case .finish(let result):
+            finish(result)
+            startWaiting()
+        case .finishAndQuit(let result):
+            write(Self.quitCommand)
+            finish(result)
+        case .finishAndClose(let result, let reason):
+            closeReason = reason
+            finish(result)
+            close()
+        case .close(let reason):
+            closeReason = reason
+            // RFC 5321 3.1 and 4.1.1.10: a refused client still says QUIT. Nobody waits for the answer.
+            if reason.kind == .refused { write(Self.quitCommand) }
+            close()
+        }
+    }
+
+    private static let quitCommand = ByteBuffer(staticString: "QUIT\r\n")
+
+    private func finish(_ result: TransactionResult) {
+        outgoing = Outgoing()
+        guard let transaction = current else { return }
+        current = nil
+        delegate?.finished(self, transaction, result: result)
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+        needsFlush = true
+    }
+
+    private func close() {
+        flush()
+        context?.close(promise: nil)
+    }
+
+    func flush() {
+        guard needsFlush else { return }
+        needsFlush = false
+        context?.flush()
+    }
+
+    /// After events that do not come with a read: the deadline, and one flush for all that was written.
+    func settle() {
+        updateDeadline()
+        if !isReading { flush() }
+    }
+
+    /// A piece of the body could not be read.
+    func contentFailed(_ cause: String) {
+        perform(machine.contentFailed(cause))
+        settle()
+    }
+
+    private func reportClosed() {
+        guard let delegate else { return }
+        self.delegate = nil
+        deadline = nil
+        timer?.cancel()
+        timer = nil
+        let unfinished = waiting
+        waiting = nil
+        delegate.closed(
+            self,
+            reason: closeReason
+                ?? ClientCloseReason(kind: .disconnected, stage: nil, text: "the connection was closed", wasIdle: true),
+            unfinished: unfinished)
+    }
+
+    // MARK: Clock
+
+    private func updateDeadline() {
+        guard let context, let step = machine.expected else {
+            deadline = nil
+            return
+        }
+        let due = context.eventLoop.now + allowed[Int(step.rawValue)]
+        deadline = due
+        if timer == nil || due < timerFires { setTimer(due) }
+    }
+
+    private func setTimer(_ due: NIODeadline) {
+        timer?.cancel()
+        timerFires = due
+        timer = context?.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.timerFired() }
+    }
+
+    private func timerFired() {
+        timer = nil
+        guard let deadline, let now = context?.eventLoop.now else { return }
+        if now < deadline {
+            setTimer(deadline)
+        } else {
+            perform(machine.timedOut())
+            settle()
+        }
+    }
+
+    // MARK: Channel
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { connected() }
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        gone()
+        self.context = nil
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        connected()
+        context.fireChannelActive()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        gone()
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        let buffer = unwrapInboundIn(data)
+        buffer.withUnsafeReadableBytes { bytes in
+            var rest = bytes
+            while rest.count > 0, machine.state != .closed {
+                let (used, outcome) = parser.consume(rest, keepPositiveText: machine.keepsPositiveText)
+                rest = UnsafeRawBufferPointer(rebasing: rest[used...])
+                switch outcome {
+                case nil: continue
+                case .reply(let reply): perform(machine.received(reply))
+                case .failure(let failure): perform(machine.garbled(failure))
+                }
+                updateDeadline()
+            }
+        }
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flush()
+        context.fireChannelReadComplete()
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { pump() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What went wrong on the way is fatal to the session; `channelInactive` tells the delegate.
+        transportError = "the connection failed (\(error))"
+        context.close(promise: nil)
+    }
+
+    private func connected() {
+        perform(machine.connected())
+        settle()
+    }
+
+    private func gone() {
+        isReading = false
+        perform(machine.disconnected(transportError))
+        deadline = nil
+        reportClosed()
+    }
+}

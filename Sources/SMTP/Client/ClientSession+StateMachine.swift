@@ -1,0 +1,404 @@
+extension ClientSession {
+    /// The client's side of one SMTP or LMTP connection (RFC 5321, 2033, 2920, 3030).
+    ///
+    /// *State machine*, pure and synchronous: replies, wishes and accidents go in, actions come out. It holds no bytes of messages and
+    /// reads no clock; `expected` says which deadline runs. Every event method lists every state.
+    ///
+    /// *Diagnostics*: nothing is retried or logged here. A server that breaks the protocol ends the connection and the transaction is
+    /// reported as a transport failure, which is transient; a bug in the handler (beginning while busy) traps.
+    struct StateMachine: ~Copyable {
+        /// Each state is named by the reply it waits for.
+        enum State: Equatable {
+            case initial
+            case banner, ehlo, helo, lhlo
+            case idle
+            case rset, mail, rcpt(Int), data
+            /// The content is being written after 354; no reply is due.
+            case content
+            case dot, bdat
+            /// The reply to a dot that ends an empty message.
+            case loneDot
+            case quit, closed
+        }
+
+        private let configuration: ClientConfiguration
+        private(set) var state = State.initial
+        private(set) var capabilities = Capabilities()
+        private var transactions = 0
+        private var mustReset = false
+        private var wantsQuit = false
+
+        // The running transaction.
+        private var recipients = 0
+        private var plan = ContentPlan.dataAfter
+        private var isPipelined = false
+        private var isContentSent = false
+        private var resetRefusal: RawReply?
+        private var mailRefusal: RawReply?
+        private var refusals: [(index: Int, reply: RawReply)] = []
+        private var finals: [RawReply] = []
+
+        init(configuration: ClientConfiguration) { self.configuration = configuration }
+
+        /// Whose deadline runs; nil when nothing is awaited.
+        var expected: ClientCommand? {
+            switch state {
+            case .initial, .idle, .closed: nil
+            case .banner: .banner
+            case .ehlo: .ehlo
+            case .helo: .helo
+            case .lhlo: .lhlo
+            case .rset: .rset
+            case .mail: .mail
+            case .rcpt: .rcpt
+            case .data: .data
+            case .content: .content
+            case .dot, .loneDot: .dot
+            case .bdat: isContentSent ? .bdat : .content
+            case .quit: .quit
+            }
+        }
+
+        /// Whether the lines of a positive reply matter in this state.
+        var keepsPositiveText: Bool {
+            switch state {
+            case .banner, .ehlo, .helo, .lhlo, .idle, .content, .dot, .bdat: true
+            case .initial, .rset, .mail, .rcpt, .data, .loneDot, .quit, .closed: false
+            }
+        }
+
+        /// Whether content is on its way and not yet complete.
+        var isSendingContent: Bool {
+            switch state {
+            case .content: true
+            case .bdat: !isContentSent
+            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .dot, .loneDot, .quit, .closed: false
+            }
+        }
+
+        // MARK: Events
+
+        /// The transport is connected: the server speaks first.
+        mutating func connected() -> Action {
+            switch state {
+            case .initial: state = .banner
+            case .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot, .quit, .closed:
+                break
+            }
+            return .none
+        }
+
+        /// Starts a transaction; only when idle.
+        mutating func begin(_ outline: Outline) -> Action {
+            precondition(state == .idle, "a transaction was begun while another runs")
+            if let refusal = localRefusal(outline) {
+                let outcome = RecipientOutcome(raw: refusal, command: .mail, origin: .local)
+                return .finish(
+                    TransactionResult(perRecipient: Array(repeating: outcome, count: outline.recipients), sessionUsable: true))
+            }
+            recipients = outline.recipients
+            isContentSent = false
+            resetRefusal = nil
+            mailRefusal = nil
+            refusals.removeAll(keepingCapacity: true)
+            finals.removeAll(keepingCapacity: true)
+            isPipelined = configuration.enablePipelining && capabilities.offers(.pipelining)
+            // LMTP over BDAT is left alone: RFC 2033 does not say how many replies follow when nobody was accepted.
+            let chunks = configuration.enableChunking && capabilities.offers(.chunking) && !configuration.useLMTP
+            switch (chunks, isPipelined) {
+            case (true, true):
+                plan = outline.isInline && outline.size <= ClientSession.bdatInBatchLimit ? .bdatInBatch : .bdatAfter
+            case (true, false): plan = .bdatAfter
+            case (false, true): plan = .dataInBatch
+            case (false, false): plan = .dataAfter
+            }
+            let resets = mustReset || (configuration.enableRSET && transactions > 0)
+            mustReset = false
+            transactions += 1
+            state = resets ? .rset : .mail
+            guard isPipelined else { return .send(resets ? Batch(rset: true) : Batch(mail: true)) }
+            return .send(
+                Batch(
+                    rset: resets, mail: true, recipients: 0..<recipients, data: plan == .dataInBatch, bdat: plan == .bdatInBatch))
+        }
+
+        /// A complete reply of the server.
+        mutating func received(_ reply: RawReply) -> Action {
+            switch state {
+            case .initial, .closed: return .none
+            case .quit: return fail(.quit, nil, "")
+            case .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+                if reply.isServiceClosing { return fail(.serviceClosing, reply, "the server closes the connection") }
+            }
+            switch state {
+            case .initial, .closed, .quit: return .none
+            case .banner: return greeted(reply)
+            case .ehlo, .helo, .lhlo: return helloAnswered(reply)
+            case .idle: return fail(.protocolError, reply, "a reply nobody asked for")
+            case .rset: return resetAnswered(reply)
+            case .mail: return mailAnswered(reply)
+            case .rcpt(let index): return recipientAnswered(index, reply)
+            case .data: return dataAnswered(reply)
+            case .content: return answeredTooEarly(.content, reply)
+            case .bdat: return isContentSent ? finalAnswered(.bdat, reply) : answeredTooEarly(.bdat, reply)
+            case .dot: return finalAnswered(.dot, reply)
+            case .loneDot: return finish(nil, .dot, mustReset: true)
+            }
+        }
+
+        /// All content, with its end mark, was given to the transport.
+        mutating func contentSent() {
+            switch state {
+            case .content:
+                isContentSent = true
+                state = .dot
+            case .rset, .mail, .rcpt, .bdat: isContentSent = true
+            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .data, .dot, .loneDot, .quit, .closed: break
+            }
+        }
+
+        /// The owner wants the session to end after what is in flight.
+        mutating func quit() -> Action {
+            switch state {
+            case .initial, .banner, .ehlo, .helo, .lhlo: return fail(.quit, nil, "")
+            case .idle:
+                state = .quit
+                return .sendQuit
+            case .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+                wantsQuit = true
+                return .none
+            case .quit, .closed: return .none
+            }
+        }
+
+        /// The owner wants the connection gone at once.
+        mutating func abort() -> Action { fail(.aborted, nil, "the connection was given up") }
+
+        /// The deadline of `expected` has passed.
+        mutating func timedOut() -> Action {
+            switch state {
+            case .initial, .idle, .closed: return .none
+            case .quit: return fail(.quit, nil, "")
+            case .banner, .ehlo, .helo, .lhlo, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+                return fail(.timedOut, nil, "timeout")
+            }
+        }
+
+        /// The transport is gone.
+        mutating func disconnected(_ cause: String?) -> Action {
+            fail(.disconnected, nil, cause ?? "the connection was closed by the server")
+        }
+
+        /// The server's bytes are no reply.
+        mutating func garbled(_ failure: ReplyParser.Failure) -> Action {
+            fail(.protocolError, nil, "the server sent \(failure.text)")
+        }
+
+        /// The body could not be read: the message must not be ended, or half of it would be delivered.
+        mutating func contentFailed(_ cause: String) -> Action { fail(.contentUnavailable, nil, cause) }
+
+        // MARK: Replies
+
+        private mutating func greeted(_ reply: RawReply) -> Action {
+            guard reply.isPositive else { return fail(.refused, reply, "the server refuses the connection") }
+            state = configuration.useLMTP ? .lhlo : .ehlo
+            return .hello(configuration.useLMTP ? .lhlo : .ehlo)
+        }
+
+        private mutating func helloAnswered(_ reply: RawReply) -> Action {
+            if reply.isPositive {
+                capabilities = state == .helo ? Capabilities() : Capabilities(hello: reply)
+                state = .idle
+                return .ready(capabilities)
+            }
+            // RFC 5321 3.2: a server without EHLO says so with 5xx.
+            if reply.isPermanent, state == .ehlo {
+                state = .helo
+                return .hello(.helo)
+            }
+            return fail(.refused, reply, "the server refuses the session")
+        }
+
+        private mutating func resetAnswered(_ reply: RawReply) -> Action {
+            // A refusal matters only if MAIL is refused too: then it is the session that is broken, not the message.
+            if !reply.isPositive { resetRefusal = reply }
+            state = .mail
+            return isPipelined ? .none : .send(Batch(mail: true))
+        }
+
+        private mutating func mailAnswered(_ reply: RawReply) -> Action {
+            if reply.isIntermediate { return unexpected(reply) }
+            if !reply.isPositive {
+                mailRefusal = reply
+                if let resetRefusal { return fail(.protocolError, resetRefusal, "RSET was refused") }
+                guard isPipelined else { return finish(nil, .mail, mustReset: false) }
+            }
+            state = .rcpt(0)
+            return isPipelined ? .none : .send(Batch(recipients: 0..<1))
+        }
+
+        private mutating func recipientAnswered(_ index: Int, _ reply: RawReply) -> Action {
+            if reply.isIntermediate { return unexpected(reply) }
+            if !reply.isPositive { refusals.append((index, reply)) }
+            let next = index + 1
+            guard next == recipients else {
+                state = .rcpt(next)
+                return isPipelined ? .none : .send(Batch(recipients: next..<next + 1))
+            }
+            switch plan {
+            case .dataInBatch:
+                state = .data
+                return .none
+            case .bdatInBatch:
+                state = .bdat
+                return .none
+            case .dataAfter:
+                guard hasAccepted else { return finish(nil, .rcpt, mustReset: true) }
+                state = .data
+                return .send(Batch(data: true))
+            case .bdatAfter:
+                guard hasAccepted else { return finish(nil, .rcpt, mustReset: true) }
+                state = .bdat
+                return .send(Batch(bdat: true))
+            }
+        }
+
+        private mutating func dataAnswered(_ reply: RawReply) -> Action {
+            if reply.isIntermediate {
+                if hasAccepted {
+                    state = .content
+                    return .sendContent
+                }
+                // In LMTP a dot is answered once per accepted recipient, here not at all: nothing to wait for, so leave.
+                if configuration.useLMTP { return fail(.protocolError, nil, "DATA was accepted without recipients") }
+                state = .loneDot
+                return .sendLoneDot
+            }
+            if reply.isPositive { return unexpected(reply) }
+            return finish(reply, .data, mustReset: true)
+        }
+
+        private mutating func finalAnswered(_ command: ClientCommand, _ reply: RawReply) -> Action {
+            if reply.isIntermediate { return unexpected(reply) }
+            if configuration.useLMTP {
+                finals.append(reply)
+                if finals.count < recipients - refusals.count { return .none }
+            }
+            return finish(reply, command, mustReset: !reply.isPositive || !hasAccepted)
+        }
+
+        /// A final reply while the content is still being written. The rest cannot be held back, so the connection is lost, but a
+        /// refusal counts.
+        private mutating func answeredTooEarly(_ command: ClientCommand, _ reply: RawReply) -> Action {
+            if reply.isPositive || reply.isIntermediate { return unexpected(reply) }
+            return fail(.protocolError, reply, "the server refused the message before its end", decides: true)
+        }
+
+        private mutating func unexpected(_ reply: RawReply) -> Action {
+            fail(.protocolError, reply, "the server sent an unexpected reply (\(reply.code))")
+        }
+    }
+}
+
+// MARK: Ends
+
+extension ClientSession.StateMachine {
+    private var hasAccepted: Bool { mailRefusal == nil && refusals.count < recipients }
+
+    /// Checks that need no server. RFC 1870 6.1, RFC 6152 3, RFC 6531 3.2.
+    private func localRefusal(_ outline: ClientSession.Outline) -> RawReply? {
+        if let limit = capabilities.sizeLimit, outline.size > limit {
+            return RawReply(
+                local: 552, "5.3.4", "Apus internal: message of \(outline.size) bytes, destination accepts at most \(limit)")
+        }
+        if configuration.ignore8BitChecks { return nil }
+        if outline.needs8Bit, !capabilities.offers(.eightBitMIME) {
+            return RawReply(local: 554, "5.6.3", "Apus internal: DATA is 8bit, destination does not support 8BITMIME")
+        }
+        if outline.needsUTF8, !capabilities.offers(.smtpUTF8) {
+            return RawReply(
+                local: 550, "5.6.7", "Apus internal: envelope or headers need UTF-8, destination does not support SMTPUTF8")
+        }
+        return nil
+    }
+
+    /// Ends the transaction with the session intact. `reply` decides about those who were accepted.
+    private mutating func finish(
+        _ reply: RawReply?, _ command: ClientCommand, mustReset: Bool
+    ) -> ClientSession.Action {
+        self.mustReset = mustReset
+        // Without a reply nobody was accepted, so this placeholder is replaced for everybody.
+        let decision = RecipientOutcome(raw: reply ?? RawReply(code: 554), command: command, origin: .peer)
+        let result = TransactionResult(perRecipient: outcomes(decision), sessionUsable: !wantsQuit)
+        state = wantsQuit ? .quit : .idle
+        return wantsQuit ? .finishAndQuit(result) : .finish(result)
+    }
+
+    /// Ends the connection.
+    private mutating func fail(
+        _ kind: ClientCloseReason.Kind, _ reply: RawReply?, _ text: String, decides: Bool = false
+    ) -> ClientSession.Action {
+        let stage = expected
+        let before = state
+        state = .closed
+        switch before {
+        case .closed: return .none
+        case .quit: return .close(ClientCloseReason(kind: .quit, stage: nil, text: "the session was ended", wasIdle: true))
+        case .idle:
+            return .close(ClientCloseReason(kind: kind, stage: nil, reply: reply, text: text, wasIdle: true))
+        case .initial, .banner, .ehlo, .helo, .lhlo:
+            let text = kind == .quit ? "the session was ended before it began" : Self.at(stage, text)
+            return .close(ClientCloseReason(kind: kind, stage: stage, reply: reply, text: text, wasIdle: false))
+        case .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+            let full = Self.at(stage, text)
+            let decision: RecipientOutcome
+            if let reply, decides || kind == .serviceClosing {
+                decision = RecipientOutcome(raw: reply, command: stage ?? .mail, origin: .peer)
+            } else {
+                decision = RecipientOutcome(
+                    raw: RawReply(local: 400, "4.4.2", "Apus internal: \(full)"), command: stage ?? .mail,
+                    origin: .transport(ambiguous: isContentSent))
+            }
+            return .finishAndClose(
+                TransactionResult(perRecipient: outcomes(decision, isTransportFailure: resetRefusal != nil), sessionUsable: false),
+                ClientCloseReason(kind: kind, stage: stage, reply: reply, text: full, wasIdle: false))
+        }
+    }
+
+    private static func at(_ stage: ClientCommand?, _ text: String) -> String {
+        guard let stage else { return text }
+        switch stage {
+        case .content: return "\(text), while sending the message content"
+        case .banner, .ehlo, .helo, .lhlo, .rset, .mail, .rcpt, .data, .bdat, .dot, .quit:
+            return "\(text), while waiting for \(stage == .banner ? "" : "the reply to ")\(stage.text)"
+        }
+    }
+
+    /// One outcome per recipient: what was said about it, else `decision`.
+    /// - Parameter isTransportFailure: the session is broken, so its refusal of MAIL says nothing about the message.
+    private func outcomes(_ decision: RecipientOutcome, isTransportFailure: Bool = false) -> [RecipientOutcome] {
+        if let mailRefusal {
+            var all = RecipientOutcome(raw: mailRefusal, command: .mail, origin: .peer)
+            if isTransportFailure {
+                all = RecipientOutcome(raw: decision.raw, command: .mail, origin: .transport(ambiguous: false))
+            }
+            return Array(repeating: all, count: recipients)
+        }
+        var result = Array(repeating: decision, count: recipients)
+        for refusal in refusals {
+            result[refusal.index] = RecipientOutcome(raw: refusal.reply, command: .rcpt, origin: .peer)
+        }
+        guard !finals.isEmpty else { return result }
+        // LMTP: the replies come in the order of the accepted recipients.
+        var refused = refusals[...]
+        var answered = finals[...]
+        for index in result.indices {
+            if refused.first?.index == index {
+                refused.removeFirst()
+            } else if let reply = answered.popFirst() {
+                result[index] = RecipientOutcome(raw: reply, command: decision.command, origin: .peer)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,133 @@
+import Glibc
+import NIOCore
+
+extension ServerSession {
+    private enum Line {
+        case incomplete
+        case complete(length: Int, CommandLine, text: String)
+    }
+
+    /// Reads one command line, if it is there. True if anything happened.
+    func readCommand() -> Bool {
+        guard input.readableBytes > 0 else { return false }
+        let limit = configuration.maxCommandLine
+        let line = input.withUnsafeReadableBytes { Self.findLine(in: $0, from: scanned, limit: limit, isDropping: isDroppingLine) }
+        switch line {
+        case .complete(let length, let commandLine, let text):
+            input.moveReaderIndex(forwardBy: length)
+            scanned = 0
+            isDroppingLine = false
+            clock.lineEnded()
+            switch commandLine {
+            case .command(let command): run(machine.command(command))
+            case .fault(let reply, let isFatal): run(machine.malformed(reply, isFatal: isFatal, line: text))
+            }
+            return true
+        case .incomplete:
+            clock.lineBegan()
+            if isDroppingLine || input.readableBytes >= limit {
+                isDroppingLine = true
+                input = ByteBuffer()
+                scanned = 0
+            } else {
+                scanned = input.readableBytes
+            }
+            return false
+        }
+    }
+
+    private static func findLine(in bytes: UnsafeRawBufferPointer, from scanned: Int, limit: Int, isDropping: Bool) -> Line {
+        guard let base = bytes.baseAddress,
+            let feed = memchr(base + scanned, Int32(UInt8(ascii: "\n")), bytes.count - scanned)
+        else { return .incomplete }
+        let end = UnsafeRawPointer(feed) - base
+        let length = end + 1
+        guard !isDropping, length <= limit else {
+            return .complete(length: length, .fault(.lineTooLong, isFatal: false), text: "")
+        }
+        // A lone LF ends a command line only in the sense that it is refused as one: nothing behind it is lost, nothing
+        // before it is obeyed.
+        guard end > 0, bytes[end - 1] == UInt8(ascii: "\r") else {
+            let line = UnsafeRawBufferPointer(rebasing: bytes[..<end])
+            return .complete(length: length, .fault(.bareLineFeed, isFatal: false), text: logText(line))
+        }
+        let line = UnsafeRawBufferPointer(rebasing: bytes[..<(end - 1)])
+        let parsed = Command.parse(line)
+        switch parsed {
+        case .command: return .complete(length: length, parsed, text: "")
+        case .fault: return .complete(length: length, parsed, text: logText(line))
+        }
+    }
+
+    /// What a log may show of a line that was not understood: bounded, printable, and nothing that follows AUTH.
+    private static func logText(_ line: UnsafeRawBufferPointer) -> String {
+        if UnsafeRawBufferPointer(rebasing: line.prefix(4)).equalsFolded("AUTH") { return "AUTH" }
+        let printable = line.prefix(256).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
+        return String(decoding: printable, as: UTF8.self)
+    }
+
+    /// Reads content, as much as there is up to a limit. True if anything happened.
+    func readContent() -> Bool {
+        switch machine.transfer {
+        case .data: return readData()
+        case .chunk(let isLast): return readChunk(isLast: isLast)
+        case nil: return skipChunk()
+        }
+    }
+
+    private func readData() -> Bool {
+        guard input.readableBytes > 0 else { return false }
+        let (consumed, ended) = input.withUnsafeReadableBytes { bytes in
+            reader.feedData(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.scanLimit)))
+        }
+        input.moveReaderIndex(forwardBy: consumed)
+        contentRead(atEnd: ended)
+        return true
+    }
+
+    private func readChunk(isLast: Bool) -> Bool {
+        guard chunkRemaining > 0 else {
+            if isLast { reader.finishChunks() }
+            contentRead(atEnd: true)
+            return true
+        }
+        let count = min(chunkRemaining, input.readableBytes, Self.scanLimit)
+        guard count > 0 else { return false }
+        input.withUnsafeReadableBytes { bytes in
+            reader.feedChunk(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+        }
+        input.moveReaderIndex(forwardBy: count)
+        chunkRemaining -= count
+        if chunkRemaining > 0 { contentRead(atEnd: false) }
+        return true
+    }
+
+    private func skipChunk() -> Bool {
+        guard chunkRemaining > 0 else {
+            run(machine.contentEnded(nil))
+            return true
+        }
+        let count = min(chunkRemaining, input.readableBytes)
+        guard count > 0 else { return false }
+        input.moveReaderIndex(forwardBy: count)
+        chunkRemaining -= count
+        return true
+    }
+
+    /// Content was read: hand over a piece of a large message, or end the transfer.
+    private func contentRead(atEnd: Bool) {
+        clock.progress(reader.received)
+        if let fault = reader.fault {
+            abandonStream()
+            if atEnd { run(machine.contentEnded(fault)) }
+            return
+        }
+        if streamedHead == nil, !atEnd, reader.content.readableBytes > configuration.streamThreshold {
+            streamedHead = reader.take()
+        } else if streamedHead != nil, reader.content.readableBytes >= (atEnd ? 1 : configuration.streamPiece) {
+            run(machine.pieceReady(atEnd: atEnd))
+            return
+        }
+        if atEnd { run(machine.contentEnded(nil)) }
+    }
+}

@@ -1,0 +1,40 @@
+/// How a sink behaves.
+///
+/// *Value.*
+package struct SinkConfiguration: Sendable {
+    /// *Value.* What EHLO offers.
+    package struct Extensions: OptionSet, Sendable, Hashable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package static let pipelining = Extensions(rawValue: 1)
+        package static let eightBitMIME = Extensions(rawValue: 2)
+        package static let smtpUTF8 = Extensions(rawValue: 4)
+        package static let size = Extensions(rawValue: 8)
+        package static let chunking = Extensions(rawValue: 16)
+        package static let usual: Extensions = [.pipelining, .eightBitMIME, .smtpUTF8, .size]
+    }
+
+    /// Where to listen: `127.0.0.1:2525`, `[::1]:2525`, `:2525` (all IPv4 addresses), `unix:/path`. Port 0 takes a free one.
+    package var listen: String
+    /// The name in greeting and EHLO reply.
+    package var hostname = "sink.invalid"
+    /// What EHLO offers.
+    package var extensions = Extensions.usual
+    /// What is not simply accepted. The first reply or disconnect that applies at a stage wins; delays add up.
+    package var rules: [SinkRule] = []
+    /// Chance is drawn from this and the session's number: the same dialogue gets the same luck.
+    package var seed: UInt64 = 1
+    /// A file that gets one line per accepted message, appended: monotonic nanoseconds, session, recipients (comma), header value;
+    /// separated by tabs.
+    package var recordFile: String?
+    /// The header field whose value is recorded.
+    package var recordHeader = "Message-ID"
+    /// Bytes of a message; more is answered with 552.
+    package var maxMessageSize = 100 << 20
+    /// Recipients of a message; more are answered with 452.
+    package var maxRecipients = 10_000
+    /// Whether to print a line of counters to standard output every second.
+    package var printsCounters = false
+
+    package init(listen: String) { self.listen = listen }
+}

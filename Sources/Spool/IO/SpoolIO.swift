@@ -1,0 +1,39 @@
+/// A system call that failed. *value*.
+package struct IOFailure: Error, Sendable, Equatable {
+    package let operation: String
+    package let number: Int32
+    package init(_ operation: String, _ number: Int32) {
+        self.operation = operation
+        self.number = number
+    }
+}
+
+/// Free room of a volume. *value*.
+package struct VolumeRoom: Sendable, Equatable {
+    package var bytes: Int
+    package var inodes: Int
+    package init(bytes: Int, inodes: Int) {
+        self.bytes = bytes
+        self.inodes = inodes
+    }
+}
+
+/// The system calls on segment files, so that tests can make each of them fail and can pull the plug between any two.
+/// Paths are whole. Implementations are thread-safe.
+package protocol SpoolIO: Sendable {
+    /// Opens for reading and writing, creating the file when asked.
+    func open(_ path: String, create: Bool) throws(IOFailure) -> Int32
+    func close(_ fd: Int32)
+    func size(_ fd: Int32) throws(IOFailure) -> Int
+    /// Fills as much of `into` as there is; fewer bytes only at the end of the file.
+    func pread(_ fd: Int32, into: UnsafeMutableRawBufferPointer, at offset: Int) throws(IOFailure) -> Int
+    /// Writes a part, at least one byte.
+    func pwrite(_ fd: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(IOFailure) -> Int
+    func synchronize(_ fd: Int32) throws(IOFailure)
+    func allocate(_ fd: Int32, size: Int) throws(IOFailure)
+    func rename(_ from: String, _ to: String) throws(IOFailure)
+    func remove(_ path: String) throws(IOFailure)
+    func synchronizeDirectory(_ path: String) throws(IOFailure)
+    func list(_ path: String) throws(IOFailure) -> [String]
+    func room(_ path: String) throws(IOFailure) -> VolumeRoom
+}

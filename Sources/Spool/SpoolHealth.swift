@@ -1,0 +1,8 @@
+/// Whether the spool takes mail. *value*.
+package enum SpoolHealth: Sendable, Equatable {
+    case ok
+    /// No room, or under the floor; passes when space returns.
+    case full(String)
+    /// The volume failed; no append in this process any more. Reads go on.
+    case fenced(String)
+}

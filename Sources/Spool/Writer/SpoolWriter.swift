@@ -1,0 +1,292 @@
+import Message
+import NIOCore
+import Telemetry
+
+/// Turns commands into records, and commits into one write and one sync. *loop-confined*: only the writer thread calls it
+/// (tests call it directly, with their own clock).
+///
+/// A commit is made of *runs*: the records that go into one segment with one write. The state changes only after the run
+/// is as durable as it was asked to be.
+///
+/// Diagnostics: no room (ENOSPC, EDQUOT, the floors) fails the appends of the run and keeps updates and done marks for the
+/// next commit; any other failure of a write or a sync fences the volume; a peer's too large message is an error value.
+final class SpoolWriter {
+    let store: SpoolStore
+    let buffer = RecordBuffer(capacity: 256 << 10)
+    var active: Segment?
+    var nextSequence: UInt32
+    var freeFiles: [SegmentFile]
+    var random = SystemRandomNumberGenerator()
+
+    // The run being encoded.
+    var effects: [SpoolEffect] = []
+    var runLazies: [SpoolCommand] = []
+    var runHandles: Set<SpoolHandle> = []
+    var runBodies: [MessageID: RunBody] = [:]
+    /// Bodies in the state that messages of this run refer to: a done mark of the same run must not drop them.
+    var runRetained: [UInt32] = []
+    // The commit being made.
+    var open: [OpenAppend] = []
+    var failure: SpoolError?
+
+    /// The active segment holds bytes that no sync has covered.
+    var unsynced = false
+    /// Updates and done marks that could not be written yet.
+    var waiting: [SpoolCommand] = []
+    /// When the oldest update or done that is not durable yet came in (monotonic).
+    var lazySince: Int64?
+    var nextRoomCheck: Int64 = 0
+    var compaction: Compaction?
+    var compactionNotBefore: Int64 = 0
+    var compactionTokens = 0
+    var compactionTokensAt: Int64 = 0
+
+    /// An append whose completion this commit owes. *value*.
+    struct OpenAppend {
+        var ticket: UInt64
+        var mailbox: any SpoolMailbox
+        var handles: [SpoolHandle] = []
+        var error: SpoolError?
+        /// Bodies written because of it, dropped again when it fails.
+        var bodies: [MessageID] = []
+    }
+
+    /// A body with chunks in this run. *value*.
+    struct RunBody {
+        var chunks = 0
+        var length = 0
+    }
+
+    init(store: SpoolStore, nextSequence: UInt32, freeFiles: [SegmentFile]) {
+        self.store = store
+        self.nextSequence = nextSequence
+        self.freeFiles = freeFiles
+    }
+
+    var options: SpoolOptions { store.options }
+
+    // MARK: Commit
+
+    /// Makes `commands` durable and answers them. `lazySince`: when the oldest update or done among them came in.
+    func commit(_ commands: [SpoolCommand], lazySince since: Int64?, now: Int64, force: Bool = false) {
+        if let since { lazySince = min(lazySince ?? since, since) }
+        checkRoom(now)
+        failure = nil
+        if case .fenced(let reason) = store.health.withLock({ $0 }) { failure = store.fencedError(reason) }
+        var wantsSync = force
+        let again = waiting
+        waiting.removeAll(keepingCapacity: true)
+        let started = monotonicNow()
+        for command in again { encode(command, wantsSync: &wantsSync) }
+        for command in commands { encode(command, wantsSync: &wantsSync) }
+        let bytes = buffer.count
+        if let lazySince, now - lazySince >= options.maxDelayNanoseconds { wantsSync = true }
+        flush(sync: wantsSync)
+        if !unsynced, waiting.isEmpty, let since = lazySince {
+            store.metrics.pendingWindow.observe(Double(max(0, now - since)) / 1e9)
+            lazySince = nil
+        }
+        if bytes > 0 {
+            store.metrics.commitBytes.observe(Double(bytes))
+            store.metrics.commitLatency.observe(Double(monotonicNow() - started) / 1e9)
+        }
+        answer(now)
+        buffer.reset()
+    }
+
+    private func answer(_ now: Int64) {
+        guard !open.isEmpty else { return }
+        var groups: [ObjectIdentifier: (mailbox: any SpoolMailbox, completions: [SpoolCompletion])] = [:]
+        for append in open {
+            let completion: SpoolCompletion
+            if let error = append.error {
+                store.metrics.refusedAppends.add()
+                undo(append)
+                completion = SpoolCompletion(ticket: append.ticket, result: .failure(error))
+            } else {
+                completion = SpoolCompletion(ticket: append.ticket, result: .success(append.handles))
+            }
+            groups[ObjectIdentifier(append.mailbox), default: (append.mailbox, [])].completions.append(completion)
+        }
+        open.removeAll(keepingCapacity: true)
+        for (_, group) in groups { group.mailbox.deliver(group.completions) }
+    }
+
+    /// Part of the append is on disk, part is not: what is must not come back after a restart.
+    private func undo(_ append: OpenAppend) {
+        for handle in append.handles { waiting.append(.done(handle)) }
+        if !append.handles.isEmpty { lazySince = lazySince ?? monotonicNow() }
+        store.state.withLock { state in
+            for body in append.bodies { state.abandon(body) }
+        }
+    }
+
+    // MARK: Run
+
+    /// Keeps a body of the state alive until this run is applied.
+    func retainBody(_ id: MessageID) {
+        store.state.withLock { state in
+            guard let slot = state.bodies.find(id) else { return }
+            state.bodies.retain(slot)
+            runRetained.append(slot)
+        }
+    }
+
+    /// Where the next record of the run begins.
+    var position: Int { (active?.used ?? 0) + buffer.count }
+
+    /// Makes room for a record of `total` bytes, in a new segment if need be. False: `failure` says why not.
+    func reserve(_ total: Int, sync: Bool) -> Bool {
+        if failure != nil { return false }
+        if let active, position + total <= active.file.size { return true }
+        flush(sync: sync)
+        if failure != nil { return false }
+        do {
+            try roll()
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    /// Ends the record begun at `start` and says where it will be.
+    func finishRecord(_ start: Int, _ kind: RecordKind, _ id: MessageID) -> Location {
+        let segment = active!
+        let offset = segment.used + start
+        let total = RecordHeader.finish(in: buffer, at: start, kind: kind, id: id, life: segment.life)
+        return Location(segment: segment.sequence, offset: UInt32(offset), length: UInt32(total))
+    }
+
+    /// Writes the run, syncs if asked, applies its effects. On failure sets `failure` and puts the lazies back.
+    func flush(sync: Bool) {
+        defer {
+            effects.removeAll(keepingCapacity: true)
+            runLazies.removeAll(keepingCapacity: true)
+            runHandles.removeAll(keepingCapacity: true)
+            runBodies.removeAll(keepingCapacity: true)
+            runRetained.removeAll(keepingCapacity: true)
+            buffer.truncate(to: 0)
+        }
+        guard let active else { return }
+        if buffer.count > 0 {
+            let (written, problem) = active.file.write(buffer.bytes, at: active.used)
+            if let problem {
+                failRun(problem, written: written, in: active, writing: true)
+                return
+            }
+            unsynced = true
+        }
+        if sync, unsynced {
+            do {
+                try store.io.synchronize(active.file.fd)
+                unsynced = false
+            } catch {
+                failRun(error, written: 0, in: active, writing: false)
+                return
+            }
+        }
+        store.state.withLock { state in
+            active.used += buffer.count
+            for effect in effects { apply(effect, to: &state, active: active) }
+            for slot in runRetained { state.releaseBody(slot + 1) }
+        }
+    }
+
+    private func failRun(_ problem: IOFailure, written: Int, in segment: Segment, writing: Bool) {
+        // A failed sync fences whatever its reason: the kernel may have dropped the pages, nothing can be retried.
+        if problem.isNoSpace, writing {
+            // Valid records of a failed run must not be found by a later recovery: wipe what arrived.
+            if written > 0 {
+                let zeros = RecordBuffer(capacity: written)
+                zeros.appendZeros(written)
+                if let second = segment.file.write(zeros.bytes, at: segment.used).failure {
+                    failure = store.fence(second)
+                }
+            }
+            if failure == nil {
+                failure = store.fullError(problem.reason)
+                setFull(problem.reason)
+            }
+        } else {
+            failure = store.fence(problem)
+        }
+        for effect in effects {
+            switch effect {
+            case .message(let index, _, _, _), .chunk(let index, _, _):
+                if index >= 0 { open[index].error = failure }
+            case .materialize, .update, .done, .mark, .moveMessage, .moveUpdate, .moveChunk, .moveMark: break
+            }
+        }
+        waiting.append(contentsOf: runLazies)
+        store.state.withLock { state in
+            for slot in runRetained { state.bodies.unretain(slot) }
+        }
+    }
+
+    private func apply(_ effect: SpoolEffect, to state: inout SpoolState, active: Segment) {
+        switch effect {
+        case .message(let index, let id, let location, let body):
+            if let handle = state.insert(id, at: location, body: body) {
+                open[index].handles.append(handle)
+            } else {
+                open[index].error = SpoolError(.overloaded, "the index holds as many messages as it can")
+            }
+        case .materialize(let handle, let location, let body):
+            guard state.index.entry(handle) != nil else { return }
+            if let body { state.attachBody(handle.slot, body) }
+            state.moveMessage(handle.slot, to: location)
+        case .chunk(_, let id, let place):
+            state.addChunk(id, place)
+        case .update(let handle, let location, let carries), .moveUpdate(let handle, let location, let carries):
+            guard state.index.entry(handle) != nil else { return }
+            state.setUpdate(handle.slot, at: location, carries: carries)
+        case .done(let handle, let targets):
+            state.finish(handle, mark: active.sequence, targets: targets)
+        case .mark(let targets):
+            state.pin(active.sequence, targets)
+        case .moveMessage(let handle, let location):
+            guard state.index.entry(handle) != nil else { return }
+            state.moveMessage(handle.slot, to: location)
+        case .moveChunk(let id, let sequence, let location):
+            state.moveChunk(id, sequence: sequence, to: location)
+        case .moveMark(let from, let targets):
+            state.pin(active.sequence, targets)
+            if let segment = state.segments[from] {
+                for target in targets {
+                    guard let count = segment.pins[target] else { continue }
+                    segment.pins[target] = count > 1 ? count - 1 : nil
+                }
+            }
+        }
+    }
+
+    // MARK: Room
+
+    func setFull(_ reason: String) {
+        store.health.withLock { health in
+            if case .fenced = health { return }
+            health = .full(reason)
+        }
+    }
+
+    /// Compares the volume with its floors, at most every 100 ms.
+    func checkRoom(_ now: Int64) {
+        guard now >= nextRoomCheck else { return }
+        nextRoomCheck = now + 100_000_000
+        guard let room = try? store.io.room(options.directory) else { return }
+        // Recycled segments are room that the file system does not know of.
+        let bytes = room.bytes.addingReportingOverflow(freeFiles.count * options.segmentSize)
+        let free = bytes.overflow ? Int.max : bytes.partialValue
+        var reason: String?
+        if free < options.minFreeSpace {
+            reason = "\(free) bytes free, min_free_space is \(options.minFreeSpace)"
+        } else if room.inodes < options.minFreeInodes {
+            reason = "\(room.inodes) inodes free, min_free_inodes is \(options.minFreeInodes)"
+        }
+        store.health.withLock { health in
+            if case .fenced = health { return }
+            health = reason.map { .full($0) } ?? .ok
+        }
+    }
+}

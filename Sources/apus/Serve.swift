@@ -1,0 +1,93 @@
+import ArgumentParser
+import DNS
+@preconcurrency import Dispatch
+import Glibc
+import Node
+import Telemetry
+
+/// `apus serve`: runs a node until SIGTERM or SIGINT.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a node.",
+        discussion: """
+            Prints `<proto> listener on <ip:port>` for each listener on standard error, then `initialization complete`.
+            SIGTERM and SIGINT stop it within seconds; what is queued is safe in the spool.
+
+            EXAMPLES
+              apus serve --policy policy.lua --spool /var/spool/apus
+              apus serve --policy policy.lua --http 127.0.0.1:8000
+              sudo apus serve --policy policy.lua --user apus        (binds port 25, then becomes apus)
+
+            EXIT STATUS
+              0 stopped by a signal, 1 could not start, 64 wrong arguments
+            """)
+
+    @Option(help: ArgumentHelp("The policy, a Lua file.", valueName: "file"))
+    var policy: String
+
+    @Option(help: ArgumentHelp("The spool directory; overrides define_spool. Default: what the policy says, else /var/spool/apus.", valueName: "dir"))
+    var spool: String?
+
+    @Option(help: ArgumentHelp("Address of the HTTP listener, such as 127.0.0.1:8000; overrides the policy's.", valueName: "addr"))
+    var http: String?
+
+    @Option(help: ArgumentHelp("Become this user once the sockets are bound.", valueName: "name"))
+    var user: String?
+
+    @Option(help: ArgumentHelp("DNS server, ip or ip@port; may be repeated. Default: /etc/resolv.conf.", valueName: "server"))
+    var resolver: [String] = []
+
+    func run() async throws {
+        var options = NodeOptions(policyFile: policy)
+        options.spoolDirectory = spool
+        options.httpAddress = http
+        options.user = user
+        options.resolver.servers = resolver
+        let stop = StopSignal()
+        do {
+            let node = try await Node.start(options)
+            for line in node.addresses { say(line) }
+            try await node.serve { address in
+                if let address { say("http listener on \(address)") }
+                say("initialization complete")
+            } until: {
+                await stop.wait()
+            }
+        } catch {
+            say("apus: \(error)")
+            throw ExitCode.failure
+        }
+    }
+}
+
+/// One line on standard error.
+func say(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+}
+
+/// *Shared*: SIGTERM and SIGINT as something to wait for. A second signal ends the process at once.
+final class StopSignal: Sendable {
+    private let stream: AsyncStream<Void>
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        self.stream = stream
+        sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                signal(number, SIG_DFL)
+                continuation.yield()
+            }
+            source.resume()
+            return source
+        }
+    }
+
+    /// Returns at the first signal.
+    func wait() async {
+        for await _ in stream { return }
+    }
+}
