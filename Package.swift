@@ -66,6 +66,15 @@ let package = Package(
         .testTarget(
             name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["apus", "Sink", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: [
+                "Node", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore, nioPosix,
+                nioEmbedded, hummingbird,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Shaping", "Message"], swiftSettings: settings),
         .target(name: "CChecksum"),
         .target(name: "CLuaShim", dependencies: ["CLua"]),

@@ -24,6 +24,7 @@ package final class Spool: Sendable {
 
     /// The same with other system calls underneath, for fault injection.
     package init(_ options: SpoolOptions, metrics: MetricRegistry, io: any SpoolIO) throws(SpoolError) {
+        let options = options.normalized
         let volume = try Volume(directory: options.directory, nodeID: options.nodeID, epoch: options.epoch)
         let store = SpoolStore(options: options, io: io, metrics: metrics)
         let catalog: SegmentCatalog
@@ -32,7 +33,7 @@ package final class Spool: Sendable {
         } catch {
             throw SpoolError(.io, "cannot read \(store.segmentsPath): \(error.reason)", remedy: "Check the volume and its permissions")
         }
-        Recovery.begin(store)
+        Recovery.begin(store, nothing: catalog.segments.isEmpty)
         let inbox = self.inbox
         let (nextSequence, free) = (catalog.nextSequence, catalog.free)
         let thread = SpoolThread {
@@ -51,8 +52,8 @@ package final class Spool: Sendable {
 
     // MARK: Recovery
 
-    /// Finds the messages of earlier lives, newest segment first, on threads of its own; to be called once. Appends work
-    /// meanwhile. `batch` and `finished` are called from the recovery thread, in order.
+    /// Finds the messages of earlier lives, newest segment first, on threads of its own; to be called once, soon after
+    /// `init`: until it has finished no segment is given up. Appends work meanwhile. `batch` and `finished` are called from the recovery thread, in order.
     package func recover(
         batch: @escaping @Sendable ([RecoveredMessage]) -> Void, finished: @escaping @Sendable (RecoverySummary) -> Void
     ) {

@@ -10,6 +10,8 @@ package struct SpoolOptions: Sendable {
     package var segmentSize: Int
     /// The longest an update or a done waits for its commit, nanoseconds.
     package var maxDelayNanoseconds: Int64
+    /// How long a commit may wait for company under load, nanoseconds; 0 to never wait.
+    package var gatherNanoseconds: Int64 = 200_000
     /// Appends are refused when fewer bytes are free on the volume.
     package var minFreeSpace: Int
     /// Appends are refused when fewer inodes are free on the volume.
@@ -38,17 +40,30 @@ package struct SpoolOptions: Sendable {
         self.directory = directory
         self.nodeID = nodeID
         self.epoch = epoch
-        self.segmentSize = min(max(segmentSize, 16 << 10), 1 << 30) & ~4095
-        self.maxDelayNanoseconds = max(1_000_000, maxDelayNanoseconds)
+        self.segmentSize = segmentSize
+        self.maxDelayNanoseconds = maxDelayNanoseconds
         self.minFreeSpace = minFreeSpace
         self.minFreeInodes = minFreeInodes
         self.maxBacklog = maxBacklog
         self.maxMemoryDrafts = maxMemoryDrafts
-        self.compactionBytesPerSecond = max(1, compactionBytesPerSecond)
-        self.compactionLivePercent = min(max(compactionLivePercent, 0), 90)
-        self.maxFreeSegments = max(0, maxFreeSegments)
+        self.compactionBytesPerSecond = compactionBytesPerSecond
+        self.compactionLivePercent = compactionLivePercent
+        self.maxFreeSegments = maxFreeSegments
         self.wholeBodyLimit = wholeBodyLimit
-        self.readThreads = max(1, readThreads)
+        self.readThreads = readThreads
+    }
+
+    /// The same with every number brought into its range.
+    var normalized: SpoolOptions {
+        var options = self
+        options.segmentSize = min(max(segmentSize, 16 << 10), 1 << 30) & ~4095
+        options.maxDelayNanoseconds = max(1_000_000, maxDelayNanoseconds)
+        options.compactionBytesPerSecond = max(1, compactionBytesPerSecond)
+        options.compactionLivePercent = min(max(compactionLivePercent, 0), 90)
+        options.maxFreeSegments = max(0, maxFreeSegments)
+        options.readThreads = min(max(1, readThreads), 64)
+        while options.directory.utf8.count > 1, options.directory.hasSuffix("/") { options.directory.removeLast() }
+        return options
     }
 
     /// The largest payload of one record: a quarter of a segment, at most 16 MiB.

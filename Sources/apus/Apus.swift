@@ -16,7 +16,7 @@ struct Apus: AsyncParsableCommand {
               apus spool ls /var/spool/apus             the messages of a spool whose node is down
             """,
         version: "apus 0.1.0",
-        subcommands: [Serve.self, Check.self, SinkCommand.self, Queues.self])
+        subcommands: [Serve.self, Check.self, SinkCommand.self, Queues.self, SpoolCommand.self])
 }
 
 /// *Value*: ends a command with one line on standard error and exit code 1.

@@ -37,12 +37,20 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("DNS server, ip or ip@port; may be repeated. Default: /etc/resolv.conf.", valueName: "server"))
     var resolver: [String] = []
 
+    @Option(help: "Event loops. Default: one per core.")
+    var loops: Int?
+
+    func validate() throws {
+        if let loops, !(1...1024).contains(loops) { throw ValidationError("--loops must be from 1 to 1024") }
+    }
+
     func run() async throws {
         var options = NodeOptions(policyFile: policy)
         options.spoolDirectory = spool
         options.httpAddress = http
         options.user = user
         options.resolver.servers = resolver
+        options.loops = loops
         let stop = StopSignal()
         do {
             let node = try await Node.start(options)

@@ -82,6 +82,9 @@ final class EgressConnection {
             var bootstrap = ClientBootstrap(group: loop)
                 .connectTimeout(.nanoseconds(config.connectTimeout.wholeNanoseconds))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // One read per event: replies are short, and a second read would only find the socket empty.
+                .channelOption(.maxMessagesPerRead, value: 1)
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
                 }

@@ -60,6 +60,8 @@ package final class ServerSession {
 
     /// Output that waits to be sent before more input is looked at.
     static let outputLimit = 64 * 1024
+    /// Input that may pile up while a verdict is awaited.
+    static let readAheadLimit = 16 * 1024
     /// Content scanned in one go, so that a piece of a streamed message stays small.
     static let scanLimit = 64 * 1024
 
@@ -144,7 +146,9 @@ package final class ServerSession {
     var wantsInput: Bool {
         switch machine.need {
         case .command, .content: output.readableBytes < Self.outputLimit
-        case .verdict: machine.isConnecting
+        // While a verdict is awaited a little is still read: withdrawing the socket's interest and renewing it costs two system
+        // calls per message, and a client that waits for its reply sends nothing anyway.
+        case .verdict: machine.isConnecting || input.readableBytes < Self.readAheadLimit
         case .nothing: true
         }
     }

@@ -194,7 +194,7 @@ struct SpoolState {
     func compactionCandidate(percent: Int, size: Int) -> Segment? {
         guard recovered else { return nil }
         var best: Segment?
-        for segment in segments.values where segment.sealed && !segment.keep {
+        for segment in segments.values where segment.sealed && !segment.keep && !segment.isDead {
             guard segment.neededBytes * 100 < percent * size else { continue }
             if best.map({ segment.neededBytes < $0.neededBytes }) ?? true { best = segment }
         }

@@ -61,7 +61,7 @@ private final class InspectedSpool {
         store = SpoolStore(options: options, io: io, metrics: MetricRegistry(), readOnly: true)
         let catalog: SegmentCatalog
         do {
-            catalog = try SegmentCatalog.load(io: io, directory: store.segmentsPath, options: options)
+            catalog = try SegmentCatalog.load(io: io, directory: store.segmentsPath, options: options, readOnly: true)
         } catch {
             throw SpoolError(.io, "cannot read \(store.segmentsPath): \(error.reason)", remedy: "Check the volume and its permissions")
         }

@@ -40,7 +40,8 @@ struct PreparedSegment: Sendable {
     /// Reads and decodes a segment. `newest`: unfinished bytes at its end are the ordinary trace of a crash.
     static func prepare(_ candidate: SegmentCatalog.Candidate, store: SpoolStore, newest: Bool) -> PreparedSegment {
         var result = PreparedSegment()
-        let size = candidate.file.size
+        // No segment is larger; a file that claims to be must not make us reserve its size.
+        let size = min(candidate.file.size, 1 << 30)
         guard size >= SegmentHeader.firstRecord else { return result }
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         defer { memory.deallocate() }

@@ -31,9 +31,13 @@ final class Recovery {
         self.batch = batch
     }
 
-    /// Must run before the writer makes its first commit, so that no done mark is missed.
-    static func begin(_ store: SpoolStore) {
-        store.state.withLock { $0.fates = [:] }
+    /// Must run before the writer makes its first commit, so that no done mark is missed. With `nothing` to recover the
+    /// spool is whole at once.
+    static func begin(_ store: SpoolStore, nothing: Bool = false) {
+        store.state.withLock {
+            $0.fates = nothing ? nil : [:]
+            $0.recovered = nothing
+        }
     }
 
     func run(workers: Int, stop: () -> Bool = { false }) -> RecoverySummary {

@@ -14,7 +14,7 @@ struct SegmentCatalog {
     var nextSequence: UInt32 = 1
 
     /// Opens and reads the headers of all segment files. The header is the truth; names that disagree are set right.
-    static func load(io: any SpoolIO, directory: String, options: SpoolOptions) throws(IOFailure) -> SegmentCatalog {
+    static func load(io: any SpoolIO, directory: String, options: SpoolOptions, readOnly: Bool = false) throws(IOFailure) -> SegmentCatalog {
         var catalog = SegmentCatalog()
         var seen: Set<UInt32> = []
         for name in try io.list(directory).sorted() {
@@ -38,12 +38,16 @@ struct SegmentCatalog {
                 let sequence = UInt32(header.sequence)
                 guard seen.insert(sequence).inserted else { continue }
                 let right = directory + "/" + SegmentName.active(sequence)
-                if right != path, (try? io.rename(path, right)) != nil { file.path.withLock { $0 = right } }
+                if !readOnly, right != path, (try? io.rename(path, right)) != nil { file.path.withLock { $0 = right } }
                 catalog.segments.append(Candidate(sequence: sequence, life: header.life, file: file))
             case .none where !namedFree:
                 guard seen.insert(nameSequence).inserted else { continue }
                 catalog.segments.append(Candidate(sequence: nameSequence, life: 0, file: file))
             case .some, .none:
+                if readOnly { continue }
+                // The wipe may be in the page cache only (the process was killed). What protected against the copies in
+                // this file is about to be dropped, so it must be durable.
+                try io.synchronize(fd)
                 if catalog.free.count < options.maxFreeSegments, size == options.segmentSize {
                     catalog.free.append(file)
                 } else {

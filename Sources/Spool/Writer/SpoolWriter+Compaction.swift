@@ -30,9 +30,9 @@ extension SpoolWriter {
         compactionTokens = min(compactionTokens + earned, max(rate / 4, 1))
         compactionTokensAt = now
         guard compactionTokens > 0 else { return now + 20_000_000 }
-        failure = nil
+        failure = wipeWreck()
         let before = compaction!.offset
-        step()
+        if failure == nil { step() }
         if failure != nil {
             // No room: what was copied is good, the rest waits. A fenced volume ends up here too, and is not touched again.
             compaction = nil

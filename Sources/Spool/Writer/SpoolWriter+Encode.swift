@@ -1,5 +1,6 @@
 import Message
 import NIOCore
+import Telemetry
 
 /// From commands to records in the buffer.
 extension SpoolWriter {
@@ -215,8 +216,9 @@ extension SpoolWriter {
     private func update(_ handle: SpoolHandle, _ record: UpdateRecord, _ command: SpoolCommand, sync: Bool) {
         // An effect of this run on the same message is not in the state yet.
         if runHandles.contains(handle) { flush(sync: sync) }
-        guard failure == nil else {
-            waiting.append(command)
+        if let failure {
+            // Never written any more: the next process repeats the attempt.
+            if failure.code != .fenced { waiting.append(command) }
             return
         }
         let found = store.state.withLock { state -> (IndexEntry, SpoolDraft?)? in
@@ -233,7 +235,10 @@ extension SpoolWriter {
         } else {
             var record = record
             if entry.updateCarries, record.meta == nil || record.queue == nil {
-                if case .success(let earlier) = MessageReader(store: store).update(entry) { record.inherit(from: earlier) }
+                switch MessageReader(store: store).update(entry) {
+                case .success(let earlier): record.inherit(from: earlier)
+                case .failure(let error): Log.error("spool \(options.directory): the meta of message \(entry.id.hex) is lost: \(error)")
+                }
             }
             if record.encodedSize > options.maxPayload {
                 // Nothing of it can be kept; the attempt count must be.
@@ -255,8 +260,13 @@ extension SpoolWriter {
 
     private func done(_ handle: SpoolHandle, _ command: SpoolCommand, sync: Bool) {
         if runHandles.contains(handle) { flush(sync: sync) }
-        guard failure == nil else {
-            waiting.append(command)
+        if let failure {
+            if failure.code == .fenced {
+                // Forgotten here at least; the next process will deliver it again.
+                store.state.withLock { $0.finish(handle, mark: 0, targets: []) }
+            } else {
+                waiting.append(command)
+            }
             return
         }
         let looked = store.state.withLock { state -> (MessageID, [UInt32])? in

@@ -62,7 +62,7 @@ extension SpoolWriter {
 
     private func create(_ path: String) throws(IOFailure) -> SegmentFile {
         let fd = try store.io.open(path, create: true)
-        do throws(IOFailure) {
+        do {
             try store.io.allocate(fd, size: options.segmentSize)
         } catch {
             store.io.close(fd)
@@ -95,6 +95,7 @@ extension SpoolWriter {
             return false
         }
         store.state.withLock { $0.forget(segment.sequence) }
+        if compaction?.segment === segment { compaction = nil }
         store.metrics.recycledSegments.add()
         let path = segment.file.path.withLock { $0 }
         // From here on failures cost a file, not mail.
@@ -115,12 +116,12 @@ extension SpoolWriter {
         var again = now + 1_000_000_000
         if case .fenced = store.health.withLock({ $0 }) { return again }
         if case .full = store.health.withLock({ $0 }) { again = now + 100_000_000 }
-        if waiting.isEmpty, lazySince == nil || !unsynced {
-            var budget = 4
-            while budget > 0, retireOne() { budget -= 1 }
-            if budget == 0 { again = now }
-        }
-        if let next = compact(now) { again = min(again, next) }
+        var budget = 4
+        while budget > 0, retireOne() { budget -= 1 }
+        if budget == 0 { again = now }
+        // A mark of recovery that waits says which copies another mark does not name: compaction could drop that one.
+        let marks = waiting.contains { if case .mark = $0 { true } else { false } }
+        if !marks, let next = compact(now) { again = min(again, next) }
         if !waiting.isEmpty { again = min(again, now + 100_000_000) }
         refreshGauges()
         return again

@@ -31,6 +31,8 @@ final class SpoolWriter {
 
     /// The active segment holds bytes that no sync has covered.
     var unsynced = false
+    /// Bytes behind the end of the active segment that a failed run may have left there.
+    var wreck = 0
     /// Updates and done marks that could not be written yet.
     var waiting: [SpoolCommand] = []
     /// When the oldest update or done that is not durable yet came in (monotonic).
@@ -72,10 +74,9 @@ final class SpoolWriter {
         if let since { lazySince = min(lazySince ?? since, since) }
         checkRoom(now)
         failure = nil
-        if case .fenced(let reason) = store.health.withLock({ $0 }) { failure = store.fencedError(reason) }
+        if case .fenced(let reason) = store.health.withLock({ $0 }) { failure = store.fencedError(reason) } else { failure = wipeWreck() }
         var wantsSync = force
-        let again = waiting
-        waiting.removeAll(keepingCapacity: true)
+        let again = takeWaiting()
         let started = monotonicNow()
         for command in again { encode(command, wantsSync: &wantsSync) }
         for command in commands { encode(command, wantsSync: &wantsSync) }
@@ -92,6 +93,31 @@ final class SpoolWriter {
         }
         answer(now)
         buffer.reset()
+    }
+
+    /// What waited for room, without the updates that a later one makes needless: a full disk may last for hours.
+    private func takeWaiting() -> [SpoolCommand] {
+        guard waiting.count > 1 else {
+            defer { waiting.removeAll(keepingCapacity: true) }
+            return waiting
+        }
+        var place: [SpoolHandle: Int] = [:]
+        var result: [SpoolCommand] = []
+        for command in waiting {
+            guard case .update(let handle, var record) = command else {
+                result.append(command)
+                continue
+            }
+            if let index = place[handle], case .update(_, let earlier) = result[index] {
+                record.inherit(from: earlier)
+                result[index] = .update(handle, record)
+            } else {
+                place[handle] = result.count
+                result.append(command)
+            }
+        }
+        waiting.removeAll(keepingCapacity: true)
+        return result
     }
 
     private func answer(_ now: Int64) {
@@ -197,17 +223,10 @@ final class SpoolWriter {
         // A failed sync fences whatever its reason: the kernel may have dropped the pages, nothing can be retried.
         if problem.isNoSpace, writing {
             // Valid records of a failed run must not be found by a later recovery: wipe what arrived.
-            if written > 0 {
-                let zeros = RecordBuffer(capacity: written)
-                zeros.appendZeros(written)
-                if let second = segment.file.write(zeros.bytes, at: segment.used).failure {
-                    failure = store.fence(second)
-                }
-            }
-            if failure == nil {
-                failure = store.fullError(problem.reason)
-                setFull(problem.reason)
-            }
+            wreck = max(wreck, written)
+            failure = store.fullError(problem.reason)
+            setFull(problem.reason)
+            if let worse = wipeWreck() { failure = worse }
         } else {
             failure = store.fence(problem)
         }
@@ -222,6 +241,22 @@ final class SpoolWriter {
         store.state.withLock { state in
             for slot in runRetained { state.bodies.unretain(slot) }
         }
+    }
+
+    /// Zeroes what a failed run left behind the end of the active segment. Until that succeeds nothing is written (a file
+    /// system that copies on write can lack the room even for this). Returns why it did not.
+    func wipeWreck() -> SpoolError? {
+        guard wreck > 0, let active else { return nil }
+        let zeros = RecordBuffer(capacity: wreck)
+        zeros.appendZeros(wreck)
+        guard let problem = active.file.write(zeros.bytes, at: active.used).failure else {
+            wreck = 0
+            unsynced = true
+            return nil
+        }
+        if !problem.isNoSpace { return store.fence(problem) }
+        setFull(problem.reason)
+        return store.fullError(problem.reason)
     }
 
     private func apply(_ effect: SpoolEffect, to state: inout SpoolState, active: Segment) {

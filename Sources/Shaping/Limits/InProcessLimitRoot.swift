@@ -1,0 +1,65 @@
+internal import Synchronization
+
+/// The root of all limits when the process is alone. *Shared*: two locked tables; it answers at once, after unlock.
+///
+/// Bounded: at most `capacity` rates and as many caps are remembered, and idle ones are dropped. With all places in use a new key has to
+/// wait.
+package final class InProcessLimitRoot: LimitRoot {
+    private let rates: Mutex<RateTable>
+    private let permits: Mutex<PermitTable>
+
+    /// A root with nothing used.
+    package convenience init() { self.init(grace: 0) }
+
+    /// A root whose answers may be late.
+    /// - Parameters:
+    ///   - grace: nanoseconds an answer may be under way; 0 for callers inside the process.
+    ///   - capacity: how many keys are remembered.
+    package init(grace: Int64, capacity: Int = 262_144) {
+        rates = Mutex(RateTable(grace: grace, capacity: max(1, capacity)))
+        permits = Mutex(PermitTable(capacity: max(1, capacity)))
+    }
+
+    /// How many keys are remembered, rates and caps.
+    package var keyCounts: (rates: Int, permits: Int) { (rates.withLock { $0.count }, permits.withLock { $0.count }) }
+
+    package func leaseRate(
+        _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void
+    ) {
+        reply(rates.withLock { $0.lease(key, spec: spec, want: want, now: now) })
+    }
+
+    package func returnRate(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots) {
+        rates.withLock { $0.giveBack(key, spec: spec, slots: slots) }
+    }
+
+    package func leasePermits(
+        _ key: LimitKey, limit: Int, want: Int, now: Int64, reply: @escaping @Sendable (PermitLease) -> Void
+    ) {
+        var granted = permits.withLock { $0.lease(key, limit: limit, want: want) }
+        if granted == 0, want > 0 {
+            // Holders are asked outside the lock: they have locks of their own.
+            for holder in permits.withLock({ $0.holders(of: key) }) where granted == 0 {
+                let count = holder.surrender()
+                guard count > 0 else { continue }
+                granted = permits.withLock {
+                    $0.giveBack(key, count: count)
+                    return $0.lease(key, limit: limit, want: 1)
+                }
+            }
+        }
+        reply(granted > 0 ? .permits(granted) : .retry(atNanoseconds: now))
+    }
+
+    package func returnPermits(_ key: LimitKey, count: Int) {
+        permits.withLock { $0.giveBack(key, count: count) }
+    }
+
+    package func enrol(_ holder: any PermitHolder, for key: LimitKey) {
+        permits.withLock { $0.enrol(holder, for: key) }
+    }
+
+    package func withdraw(_ holder: any PermitHolder, for key: LimitKey) {
+        permits.withLock { $0.withdraw(holder, for: key) }
+    }
+}

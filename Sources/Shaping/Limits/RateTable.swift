@@ -1,0 +1,66 @@
+/// The rates of a root, by key. *State machine.* Idle ones are dropped, and their number is bounded.
+struct RateTable: Sendable {
+    private var states: [LimitKey: RateState] = [:]
+    private let grace: Int64
+    private let capacity: Int
+    private var sweepAt = Int64.min
+
+    /// An empty table.
+    init(grace: Int64, capacity: Int) {
+        self.grace = grace
+        self.capacity = capacity
+    }
+
+    /// How many keys are remembered.
+    var count: Int { states.count }
+
+    /// Grants slots of a rate, or says when to try again.
+    mutating func lease(_ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64) -> RateLease {
+        sweep(now: now)
+        // In place: a copy of a state would copy its log.
+        if let lease = states[key]?.lease(want, spec: spec, grace: grace, now: now) { return lease }
+        // Full of rates in use: to wait is safe, to forget one is not.
+        guard states.count < capacity else { return .retry(atNanoseconds: now + Self.fullWait) }
+        var state = RateState(spec: spec, grace: grace, now: now)
+        let lease = state.lease(want, now: now)
+        states[key] = state
+        return lease
+    }
+
+    /// Takes back unused slots.
+    mutating func giveBack(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots) {
+        states[key]?.giveBack(slots, spec: spec)
+    }
+
+    /// Drops what is idle: once a minute, sooner when the table is full.
+    private mutating func sweep(now: Int64) {
+        guard now >= sweepAt else { return }
+        // Only what goes is hashed; the walk itself is short.
+        var idle: [LimitKey] = []
+        for (key, state) in states where state.isIdle(now: now - Self.skew) { idle.append(key) }
+        for key in idle { states.removeValue(forKey: key) }
+        sweepAt = now + (states.count >= capacity ? Self.fullWait : Self.sweepInterval)
+    }
+
+    /// Callers read the clock before they reach the lock, so one with an earlier time may still come. Far more than a thread is ever held
+    /// up.
+    private static let skew: Int64 = 10_000_000_000
+    private static let sweepInterval: Int64 = 60_000_000_000
+    private static let fullWait: Int64 = 250_000_000
+}
+
+extension RateState {
+    /// Grants under `spec`, which need not be the rate of the last grant.
+    fileprivate mutating func lease(_ want: Int, spec: ThrottleSpec, grace: Int64, now: Int64) -> RateLease {
+        if spec == self.spec { return lease(want, now: now) }
+        var changed = changed(to: spec, grace: grace, now: now)
+        let lease = changed.lease(want, now: now)
+        // Refused: the rate in force stays, else two that disagree would refuse each other for ever.
+        if case .slots = lease { self = changed }
+        return lease
+    }
+
+    fileprivate mutating func giveBack(_ slots: RateSlots, spec: ThrottleSpec) {
+        if spec == self.spec { giveBack(slots) }
+    }
+}

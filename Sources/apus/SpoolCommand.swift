@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import Message
+import NIOCore
+import Spool
+
+/// `apus spool`: a look into a spool whose node is down.
+struct SpoolCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "spool",
+        abstract: "Look into a spool whose node is down. Read-only.",
+        discussion: """
+            EXAMPLES
+              apus spool check /var/spool/apus          verify every record
+              apus spool ls /var/spool/apus             list the messages
+              apus spool ls --json /var/spool/apus      the same, one JSON object per line
+              apus spool cat /var/spool/apus 01a1ffaf74a57cedbbf613ebc583215c
+            """,
+        subcommands: [Verify.self, List.self, Cat.self])
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "check", abstract: "Verify every record; exit 1 when something is damaged.")
+        @Argument(help: "The spool directory.") var directory: String
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() throws {
+            try reportingSpoolErrors {
+                let report = try SpoolInspection.check(directory)
+                if json {
+                    let facts: [String: Any] = [
+                        "segments": report.segments, "free_segments": report.freeSegments, "messages": report.messages,
+                        "finished": report.finished, "records": report.records, "bytes": report.bytes, "damage": report.damage,
+                        "damaged_bodies": report.damagedBodies,
+                    ]
+                    print(String(decoding: try JSONSerialization.data(withJSONObject: facts, options: [.sortedKeys]), as: UTF8.self))
+                } else {
+                    print("\(report.segments) segments (\(report.freeSegments) free), \(report.records) records, \(report.bytes) bytes")
+                    print("\(report.messages) messages queued, \(report.finished) finished, \(report.damage.count) damaged records, \(report.damagedBodies) damaged bodies")
+                    for line in report.damage { print("damaged: \(line)") }
+                }
+                if !report.damage.isEmpty || report.damagedBodies > 0 { throw ExitCode.failure }
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the messages that are queued.")
+        @Argument(help: "The spool directory.") var directory: String
+        @Flag(help: "Print one JSON object per line.") var json = false
+
+        func run() throws {
+            try reportingSpoolErrors {
+                var table = TextTable(["ID", "QUEUE", "SIZE", "ATTEMPTS", "CREATED", "DUE", "SENDER", "RECIPIENT", "LAST REPLY"])
+                table.rightAligned = [2, 3]
+                var count = 0
+                try SpoolInspection.list(directory) { entry in
+                    count += 1
+                    let envelope = entry.envelope
+                    let created = MessageDate.rfc3339(unixNanoseconds: envelope.created)
+                    let due = MessageDate.rfc3339(unixNanoseconds: envelope.due)
+                    if json {
+                        let facts: [String: Any] = [
+                            "id": entry.id.hex, "queue": envelope.queue, "size": entry.size, "num_attempts": envelope.attempts,
+                            "created": created, "due": due, "sender": envelope.sender, "recipients": envelope.recipients,
+                            "last_reply": envelope.lastReply,
+                        ]
+                        print(String(decoding: try JSONSerialization.data(withJSONObject: facts, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self))
+                    } else {
+                        table.add([
+                            entry.id.hex, envelope.queue, "\(entry.size)", "\(envelope.attempts)", created, due,
+                            "<\(envelope.sender)>", envelope.recipients.joined(separator: ","), envelope.lastReply.isEmpty ? "-" : envelope.lastReply,
+                        ])
+                    }
+                }
+                if !json { print(count == 0 ? "no messages are queued" : table.text) }
+            }
+        }
+    }
+
+    struct Cat: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "cat", abstract: "Print one message as it would be sent.")
+        @Argument(help: "The spool directory.") var directory: String
+        @Argument(help: "The message id, 32 hex digits.") var id: String
+
+        func run() throws {
+            guard let messageID = MessageID(hex: id) else {
+                throw ValidationError("'\(id)' is no message id; `apus spool ls \(directory)` lists them")
+            }
+            try reportingSpoolErrors {
+                guard let message = try SpoolInspection.message(directory, id: messageID) else {
+                    say("apus: no message \(id) is queued in \(directory); `apus spool ls \(directory)` lists those that are")
+                    throw ExitCode.failure
+                }
+                FileHandle.standardOutput.write(Data(message.headers.readableBytesView))
+                if case .inline(let body) = message.body { FileHandle.standardOutput.write(Data(body.readableBytesView)) }
+            }
+        }
+    }
+}
+
+/// Turns what the spool says into one line and exit code 1.
+private func reportingSpoolErrors(_ body: () throws -> Void) throws {
+    do { try body() } catch let error as SpoolError {
+        say("apus: \(error)")
+        throw ExitCode.failure
+    }
+}

@@ -1,0 +1,53 @@
+import Testing
+
+@testable import Node
+
+/// `delivery_complete` beside the mail path.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct OutcomeEventTests {
+    @Test func everyOutcomeIsTold() async throws {
+        var plan = RigPlan(queue: "retry_interval = '1s', max_age = '2s'", rules: ["rcpt:example.com=450 4.2.1 later", "rcpt:implicit.test=550 5.1.1 no"])
+        plan.policy = """
+            kumo.on('delivery_complete', function(msg, result)
+              local file = io.open('EVENTS', 'a')
+              file:write(table.concat({ tostring(msg:recipient()), result.status, tostring(result.code), tostring(result.enhanced_code),
+                tostring(result.attempts), tostring(result.source), result.response }, '|') .. '\\n')
+              file:close()
+            end)
+            """
+        let folder = TestFolder()
+        plan.policy = plan.policy.replacing("EVENTS", with: folder.file("events"))
+        try await Rig.run(plan) { rig in
+            try rig.send(to: "ok@twin.test", "late@example.com", "no@implicit.test")
+            try await expectEventually("five events") { folder.text("events").split(separator: "\n").count >= 5 }
+            let lines = folder.text("events").split(separator: "\n").map(String.init)
+            #expect(lines.contains("ok@twin.test|delivered|250|2.0.0|1|unspecified|250 2.0.0 OK"), "\(lines)")
+            #expect(lines.contains("no@implicit.test|bounced|550|5.1.1|1|unspecified|550 5.1.1 no"), "\(lines)")
+            #expect(lines.contains("late@example.com|deferred|450|4.2.1|1|unspecified|450 4.2.1 later"), "\(lines)")
+            #expect(lines.contains("late@example.com|deferred|450|4.2.1|2|unspecified|450 4.2.1 later"), "\(lines)")
+            #expect(lines.contains { $0.hasPrefix("late@example.com|expired|551|5.4.7|2|") }, "\(lines)")
+            #expect(lines.count == 5)
+        }
+    }
+
+    @Test func aSlowHandlerSlowsNoDelivery() async throws {
+        var plan = RigPlan(loops: 1)
+        plan.policy = "kumo.on('delivery_complete', function() kumo.sleep(30) end)"
+        try await Rig.run(plan) { rig in
+            let client = try rig.client()
+            let start = ContinuousClock.now
+            for index in 0..<100 { try client.deliver(to: ["u@example.com"], id: "m\(index)") }
+            try await expectEventually("delivered") { rig.counters.messages == 100 }
+            #expect(ContinuousClock.now - start < .seconds(8))
+            try await expectEventually("the backlog shows") { rig.metric("delivery_complete_backlog") == Double(100 - OutcomeEvents.concurrency) }
+        }
+    }
+
+    @Test func aFailingHandlerIsCounted() async throws {
+        let plan = RigPlan(policy: "kumo.on('delivery_complete', function() error('boom') end)")
+        try await Rig.run(plan) { rig in
+            try rig.send(to: "u@example.com")
+            try await expectEventually("counted") { rig.metric("delivery_complete_failures_total") == 1 }
+            #expect(rig.counters.messages == 1 && rig.metric("message_count") == 0)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Message
+import NIOCore
+import Policy
+import SMTP
+import Shaping
+import Testing
+
+@testable import Node
+
+@Suite struct ReceivedMessageTests {
+    private static func message(_ recipient: String = "ann@Example.COM", meta: [(key: String, value: String)] = []) -> ReceivedMessage {
+        ReceivedMessage(
+            id: MessageID(high: 1, low: 2), sender: .null, recipients: [EnvelopeAddress(stored: recipient)], created: 0,
+            headers: ByteBuffer(string: "Subject: one\r\n two\r\n\r\n"), body: .inline(ByteBuffer(string: "body\r\n")), bodyLength: 6,
+            is8bit: false, sessionMeta: meta)
+    }
+
+    @Test func theQueueFollowsTheMeta() {
+        let message = Self.message(meta: [("tenant", "\"t\""), ("received_from", "\"x\"")])
+        #expect(message.queueName == "t@example.com")
+        message.setMeta("campaign", .string("c"))
+        message.setMeta("routing_domain", .string("relay.test"))
+        #expect(message.queueName == "c:t@example.com!relay.test")
+        message.setMeta("tenant", .null)
+        #expect(message.queueName == "c:@example.com!relay.test")
+        message.setMeta("queue", .string("null"))
+        #expect(message.queueName == "null")
+    }
+
+    @Test func plainMessagesGoToTheirDomain() {
+        #expect(Self.message().queueName == "example.com")
+        #expect(Self.message("u@[192.0.2.1]").queueName == "[192.0.2.1]")
+    }
+
+    @Test func ownMetaGoesBeforeTheSessions() {
+        let message = Self.message(meta: [("a", "1"), ("b", "\"two\"")])
+        #expect(message.meta("a") == .integer(1) && message.meta("b") == .string("two") && message.meta("c") == .null)
+        message.setMeta("a", .string("new"))
+        message.setMeta("b", .null)
+        message.setMeta("c", .list([.bool(true)]))
+        #expect(message.meta("b") == .null)
+        #expect(message.storedMeta.map { "\($0.key)=\($0.value)" } == ["a=\"new\"", "c=[true]"])
+    }
+
+    @Test func contentAsThePolicySeesIt() {
+        let message = Self.message()
+        #expect(message.firstHeader("subject") == "one two")
+        #expect(String(decoding: message.data, as: UTF8.self) == "Subject: one\r\n two\r\n\r\nbody\r\n")
+        #expect(message.size == message.data.count)
+    }
+}
+
+@Suite struct SessionMetaTests {
+    @Test func valuesAreStoredAsJSON() {
+        let meta = SessionMeta(listener: ["b": .integer(2), "a": .string("x\"y")])
+        #expect(meta.stored.map { "\($0.key)=\($0.value)" } == [#"a="x\"y""#, "b=2"])
+        meta.set("c", "3")
+        meta.setMeta("b", .null)
+        #expect(meta.meta("b") == .null && meta.meta("c") == .string("3"))
+        #expect(meta.stored.map(\.key) == ["a", "c"])
+        meta.setMeta("a", .table(["k": .bool(true)]))
+        #expect(meta.stored.last?.value == #"{"k":true}"#)
+    }
+}
+
+@Suite struct PolicyVerdictTests {
+    @Test(arguments: [
+        (PolicyError.rejected(code: 550, text: "5.7.1 go away"), "550 5.7.1 go away", false),
+        (.rejected(code: 451, text: "later"), "451 later", false), (.rejected(code: 421, text: "4.3.2 bye"), "421 4.3.2 bye", true),
+        (.disconnected(code: 451, text: "4.7.0 bye", mode: .forceDisconnect), "451 4.7.0 bye", true),
+        (.failed(message: "init.lua:3: oops"), "451 4.3.0 technical difficulties. Try later", false),
+        (.timedOut(at: "init.lua:9"), "451 4.3.0 technical difficulties. Try later", false),
+        (.outOfMemory, "451 4.3.0 technical difficulties. Try later", false),
+    ]) func replies(_ error: PolicyError, _ text: String, _ disconnects: Bool) {
+        let verdict = PolicyVerdict(error)
+        #expect(verdict.reply.oneLine == text)
+        #expect(verdict.disconnects == disconnects)
+    }
+}

@@ -1,0 +1,62 @@
+import DNS
+import Glibc
+import Message
+import NIOCore
+import NIOEmbedded
+import SMTP
+import Shaping
+import Spool
+import Telemetry
+
+@testable import Node
+
+/// One shard on a loop that only turns when the test says so, without sockets and without a policy. *Loop-confined* to its test.
+final class Bench {
+    let folder = TestFolder()
+    let loop = EmbeddedEventLoop()
+    let services: NodeServices
+    let shard: Shard
+
+    init() throws {
+        let registry = MetricRegistry()
+        mkdir(folder.file("spool"), 0o750)
+        let spool = try Spool(SpoolOptions(directory: folder.file("spool"), nodeID: "bench"), metrics: registry)
+        services = NodeServices(
+            hostname: "node.test", nodeID: "bench", group: loop, spool: spool,
+            router: MailRouter(resolver: try Resolver(ResolverConfiguration(localData: ["example.com. 60 IN MX 10 mx.example.com."]))),
+            limits: InProcessLimitRoot(), registry: registry, metrics: NodeMetrics(registry),
+            logs: DeliveryLogs(writers: [], nodeID: "bench"), resident: ResidentBudget(limit: 1 << 20), durability: .written,
+            pauses: try PauseList(directory: folder.file("spool")), state: NodeState())
+        services.state.phase = .ready
+        shard = Shard(index: 0, loop: loop, services: services)
+        services.shards.install([shard])
+    }
+
+    deinit { services.spool.close() }
+
+    func queue(_ name: String = "example.com") -> ScheduledQueue { services.queue(named: name) }
+
+    func message(_ recipients: [String], in queue: ScheduledQueue, age: Duration = .zero) -> QueuedMessage {
+        QueuedMessage(
+            id: MessageID(high: 1, low: 2), handle: SpoolHandle(raw: 7), sender: .null,
+            recipients: recipients.map { EnvelopeAddress(stored: $0) }, meta: [], created: Clock.wall() - age.wholeNanoseconds, attempts: 0,
+            expires: 0,
+            content: MessageContent(headers: ByteBuffer(string: "A: b\r\n\r\n"), body: .inline(ByteBuffer()), bodyLength: 0, is8bit: false),
+            size: 8, queue: queue)
+    }
+
+    /// A path to a site without hosts: every connection fails at once, without a socket.
+    func deadPath(_ queue: ScheduledQueue) -> EgressPath {
+        EgressPath(
+            name: "unspecified->dead@smtp_client", source: QueueSetup.Source(name: "unspecified", config: .unspecified),
+            route: MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .max), domain: "example.com", shard: shard)
+    }
+
+    var metrics: NodeMetrics { services.metrics }
+
+    func value(_ name: String) -> Double {
+        String(decoding: services.registry.render(prefix: nil), as: UTF8.self).split(separator: "\n")
+            .filter { $0.hasPrefix(name) && [" ", "{"].contains($0.dropFirst(name.count).first) }
+            .compactMap { Double($0.split(separator: " ").last ?? "") }.reduce(0, +)
+    }
+}
