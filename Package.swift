@@ -22,7 +22,9 @@ let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "
 let package = Package(
     name: "apus",
     products: [
-        .executable(name: "apus", targets: ["apus"])
+        .executable(name: "apus", targets: ["apus"]),
+        // What the package in Fuzz/ may see.
+        .library(name: "ApusFuzzing", targets: ["Message", "SMTP", "Spool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -59,6 +61,16 @@ let package = Package(
         .target(name: "DNS", dependencies: ["CUnbound"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
         .target(name: "Telemetry", dependencies: ["CZstd"], swiftSettings: settings),
+        .testTarget(
+            name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "CChecksum", "spool-torture", nioCore],
+            swiftSettings: settings),
+        // The process that the kill -9 test of the spool kills.
+        .executableTarget(
+            name: "spool-torture", dependencies: ["Spool", "Message", "Telemetry", nioCore], path: "Tests/spool-torture",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "spool-bench", dependencies: ["Spool", "Message", "Telemetry", nioCore], path: "Benchmarks/spool-bench",
+            swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),

@@ -1,5 +1,5 @@
 package import DNS
-package import Shaping
+import Shaping
 
 /// *Value*: how a node is started, from the command line and its environment.
 package struct NodeOptions: Sendable {

@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 import Synchronization
 
 /// *Shared*: the shards of a node, one per event loop, and the rule that places a site on one of them.

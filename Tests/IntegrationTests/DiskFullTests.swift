@@ -19,7 +19,16 @@ extension IntegrationTests {
                 let node = try scratch.node(policy)
                 #expect(try node.post("/api/queues/pause", #"{"queue": "full.test", "reason": "test"}"#).status == 200)
 
-                // Mail fills the volume.
+                // A stranger's file fills the volume, and goes away.
+                let early = try Wire.session(port: node.smtp)
+                try volume.occupy(leaving: 100 << 20)
+                #expect(try eventually(within: 10) { try early.transaction(id: "during@t", to: "x@free.test").code == 452 })
+                try Self.expectRefusing(node)
+                volume.vacate()
+                #expect(try eventually(within: 10) { try early.transaction(id: "again@t", to: "x@free.test").code == 250 })
+                #expect(try node.get("/readyz").status == 200)
+
+                // Mail fills it.
                 let (accepted, refusal) = try Self.fill(node)
                 let free = volume.freeBytes
                 print("disk full: \(accepted.count) messages of 256 KB accepted, then \(refusal); \(free >> 20) MiB of 512 left")
@@ -36,20 +45,12 @@ extension IntegrationTests {
                 let wire = try Wire.session(port: node.smtp)
                 #expect(try wire.transaction(id: "after@t", to: "x@full.test").code == 250)
 
-                // A stranger's file fills it, and goes away.
-                try volume.occupy(leaving: 100 << 20)
-                #expect(try eventually(within: 10) { try wire.transaction(id: "during@t", to: "x@full.test").code == 452 })
-                try Self.expectRefusing(node)
-                volume.vacate()
-                #expect(try eventually(within: 10) { try wire.transaction(id: "again@t", to: "x@full.test").code == 250 })
-                #expect(try node.get("/readyz").status == 200)
                 let isEmpty = try node.becomesEmpty(within: 20)
                 #expect(isEmpty)
                 #expect(node.stop().ending == .exited(0))
                 await sink.stop()
                 let arrived = try Arrivals([record])
                 #expect(accepted.union(["after@t", "again@t"]).subtracting(arrived.times.keys).isEmpty)
-                #expect(arrived.times["during@t"] == nil || arrived.times["during@t"]?.count ?? 0 > 0)
             }
         }
 

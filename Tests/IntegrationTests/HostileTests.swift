@@ -72,20 +72,20 @@ extension IntegrationTests {
             }
             crowd.add("an endless command line") {
                 let wire = try Wire.session(port: smtp)
-                return "sent \(flood(wire, [UInt8](repeating: 65, count: 65_536), megabytes: 64)) MB"
+                return "sent \(flood(wire, [UInt8](repeating: 65, count: 65_536), megabytes: 24)) MB"
             }
             crowd.add("an endless line in DATA") {
                 let wire = try Wire.session(port: smtp)
                 try wire.send("MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n")
                 for _ in 0..<3 { _ = try wire.reply() }
-                return "sent \(flood(wire, [UInt8](repeating: 65, count: 65_536), megabytes: 64)) MB"
+                return "sent \(flood(wire, [UInt8](repeating: 65, count: 65_536), megabytes: 24)) MB"
             }
             crowd.add("endless headers") {
                 let wire = try Wire.session(port: smtp)
                 try wire.send("MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n")
                 for _ in 0..<3 { _ = try wire.reply() }
                 let block = Array(String(repeating: "X-Header: value value value\r\n", count: 2000).utf8)
-                return "sent \(flood(wire, block, megabytes: 64)) MB"
+                return "sent \(flood(wire, block, megabytes: 24)) MB"
             }
             crowd.add("100,000 pipelined NOOPs") {
                 let wire = try Wire.session(port: smtp)
@@ -98,12 +98,12 @@ extension IntegrationTests {
             }
             crowd.add("a client that never reads") {
                 let wire = try Wire(port: smtp, timeout: 4, receiveBuffer: 4096)
-                return "sent \(flood(wire, Array(String(repeating: "EHLO a.test\r\nHELP\r\n", count: 4000).utf8), megabytes: 64)) MB"
+                return "sent \(flood(wire, Array(String(repeating: "EHLO a.test\r\nHELP\r\n", count: 4000).utf8), megabytes: 24)) MB"
             }
             crowd.add("a client that never reads, with work") {
                 let wire = try Wire(port: smtp, timeout: 4, receiveBuffer: 4096)
                 let text = "EHLO a.test\r\n" + String(repeating: "MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nRSET\r\n", count: 2000)
-                return "sent \(flood(wire, Array(text.utf8), megabytes: 64)) MB"
+                return "sent \(flood(wire, Array(text.utf8), megabytes: 24)) MB"
             }
             crowd.add("talk before the banner") {
                 let wire = try Wire(port: smtp)
@@ -181,13 +181,13 @@ extension IntegrationTests {
             crowd.add("HTTP: endless headers") {
                 let wire = try Wire(port: http, timeout: 5)
                 try wire.send("GET /metrics HTTP/1.1\r\nHost: x\r\n")
-                return "sent \(flood(wire, Array(String(repeating: "X-Header: value value value\r\n", count: 2000).utf8), megabytes: 64)) MB"
+                return "sent \(flood(wire, Array(String(repeating: "X-Header: value value value\r\n", count: 2000).utf8), megabytes: 24)) MB"
             }
             crowd.add("HTTP: an endless chunked body") {
                 let wire = try Wire(port: http, timeout: 5)
                 try wire.send("POST /api/inject HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
                 let chunk = Array("10000\r\n".utf8) + [UInt8](repeating: 32, count: 65_536) + [13, 10]
-                return "sent \(flood(wire, chunk, megabytes: 64)) MB"
+                return "sent \(flood(wire, chunk, megabytes: 24)) MB"
             }
             crowd.add("HTTP: 100 dripping requests") {
                 let wires = try (0..<100).map { _ in try Wire(port: http) }

@@ -75,7 +75,7 @@ struct DialPlan {
     mutating func resolved(_ host: MailRoute.Host, _ result: Result<[HostAddress], RouteFailure>) {
         switch result {
         case .success(let addresses): add(addresses, of: host)
-        case .failure(let failure): failures.append("\(host.name): \(failure)")
+        case .failure(let failure): failures.append("\(host.name): \(failure.text)")
         }
     }
 

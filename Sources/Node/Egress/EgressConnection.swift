@@ -97,11 +97,11 @@ final class EgressConnection {
                 case .success(let channel):
                     box.value.channel = channel
                     box.value.sourceAddress = channel.localAddress?.ipAddress
-                case .failure(let error): box.value.dialFailed("\(error)")
+                case .failure(let error): box.value.dialFailed(DialError.text(error))
                 }
             }
         } catch {
-            dialFailed("\(error)")
+            dialFailed(DialError.text(error))
         }
     }
 

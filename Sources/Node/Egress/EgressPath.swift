@@ -1,4 +1,4 @@
-package import Shaping
+import Shaping
 import Client
 import DNS
 import DequeModule
@@ -128,6 +128,7 @@ package final class EgressPath: @unchecked Sendable {
             }
         }
         openConnections(config)
+        if !ready.isEmpty { wake(at: lastUse + 10_000_000_000) } // for expiry, whatever blocks
     }
 
     /// Hands the next message to `connection`; false when nothing may be sent now.
@@ -259,7 +260,7 @@ package final class EgressPath: @unchecked Sendable {
 
     private func currentConfig() -> EgressPathConfig? {
         let now = Clock.monotonic()
-        if config == nil || now >= refreshAt { loadConfig() }
+        if now >= refreshAt { loadConfig() }
         return config
     }
 

@@ -1,5 +1,5 @@
 package import NIOCore
-package import Spool
+import Spool
 
 extension ByteBuffer {
     /// Whether any byte is above 127; eight bytes at a time.

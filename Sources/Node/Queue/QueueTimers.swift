@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// *Loop-confined*: wakes each scheduled queue when its next message falls due.
 ///
@@ -32,7 +32,8 @@ package final class QueueTimers {
         let now = Clock.wall() / 1_000_000
         // The wall clock may jump: never sleep longer than a minute, never spin.
         let wait = min(max(due - now, 1), 60_000)
-        timer = loop.scheduleTask(in: .milliseconds(wait)) { [unowned self] in fire() }
+        let box = LoopBound(self)
+        timer = loop.scheduleTask(in: .milliseconds(wait)) { box.value.fire() }
     }
 
     private func fire() {

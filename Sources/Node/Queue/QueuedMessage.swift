@@ -1,6 +1,6 @@
 package import Message
 package import NIOCore
-package import Shaping
+import Shaping
 package import Spool
 
 /// *Loop-confined, handed over*: a message whose envelope is in memory: just received, ready, or held by a connection.

@@ -68,7 +68,7 @@ extension ScheduledQueue {
         message.recipients = untouched + failed
         guard let handle = message.handle else { return }
         services.spool.update(
-            handle, attempts: message.attempts, due: due, lastReply: outcome.recipients.last?.reply.oneLine ?? "",
+            handle, attempts: message.attempts, due: due, lastReply: outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? "",
             meta: changed ? message.meta + [StoredRecipients.entry(message.recipients)] : nil)
         if delay > 0 { release(message) }
         keep(message, due: due / 1_000_000)

@@ -1,5 +1,5 @@
 package import Message
-package import Spool
+import Spool
 import DNS
 import Policy
 import NIOCore
@@ -121,7 +121,7 @@ package final class ScheduledQueue: @unchecked Sendable {
     /// Moves what is due to its egress path; called by the timer, by a path that has room again, and after each change.
     func pump() {
         shard.loop.assertInEventLoop()
-        guard !isRetired, !isPumping else { return }
+        guard !isRetired, !isPumping, services.state.phase != .stopping else { return } // a path that stops hands everything back
         isPumping = true
         defer { isPumping = false }
         let now = Clock.wall()
@@ -131,6 +131,7 @@ package final class ScheduledQueue: @unchecked Sendable {
             return reapIfIdle(now: now)
         }
         guard !services.pauses.contains(name) else {
+            _ = currentSetup(now: now) // expiry needs to know max_age
             block = .paused
             return shard.timers.schedule(self, at: now / 1_000_000 + 10_000)
         }
@@ -204,7 +205,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         if source == nil {
             block = full.isEmpty ? .noSource(pool: setup.poolName) : .readyQueueFull(path: full[0].name)
             for path in full { path.wait(self) }
-            if full.isEmpty { shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000) }
+            shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000) // for expiry, room or not
             services.metrics.readyFull.add(1)
         }
         return chosen

@@ -48,6 +48,7 @@ public enum ClientFuzzing {
         _ = machine.connected()
         _ = machine.received(RawReply(code: 220))
         var isRunning = false
+        var isAhead = false
         var isOver = false
         func judge(_ result: TransactionResult) {
             precondition(isRunning, "a result without a transaction")
@@ -62,18 +63,28 @@ public enum ClientFuzzing {
                 case .send(let batch):
                     if batch.bdat { machine.contentSent() }
                     return
-                case .sendContent: return machine.contentSent()
+                case .sendContent:
+                    machine.contentSent()
+                    guard machine.mayLookAhead else { return }
+                    isAhead = machine.lookAhead(ClientSession.Outline(recipients: 3, size: 1)) != nil
+                    return
                 case .finishAndQuit(let result): return judge(result)
                 case .finishAndClose(let result, _):
                     judge(result)
+                    isAhead = false
                     isOver = true
                     return
                 case .close:
-                    precondition(!isRunning, "a transaction was forgotten")
+                    precondition(!isRunning && !isAhead, "a transaction was forgotten")
                     isOver = true
                     return
                 case .finish(let result):
                     judge(result)
+                    guard !isAhead else {
+                        isAhead = false
+                        isRunning = true
+                        return
+                    }
                     fallthrough
                 case .ready:
                     isRunning = true
@@ -89,7 +100,7 @@ public enum ClientFuzzing {
             }
         }
         if !isOver { take(machine.disconnected(nil), &machine) }
-        precondition(isOver && !isRunning, "the end of the connection did not end the transaction")
+        precondition(isOver && !isRunning && !isAhead, "the end of the connection did not end the transaction")
         precondition(machine.received(RawReply(code: 250)) == .none, "a closed session acts")
     }
 }

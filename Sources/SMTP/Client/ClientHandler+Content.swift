@@ -84,6 +84,7 @@ extension ClientHandler {
         if let stuffer = outgoing.stuffer { write(stuffer.terminator) }
         outgoing.stuffer = nil
         machine.contentSent()
+        lookAhead()
     }
 
     private func writeContent(_ piece: ByteBuffer) {

@@ -6,7 +6,7 @@ package import NIOCore
 /// are called on the channel's loop; calls to the delegate come on it, also from within `send` and `quit`.
 ///
 /// *Diagnostics*: nothing is retried or logged here; what ends the connection arrives in `closed`. Handing over a second transaction while
-/// one waits traps, because that is a bug of the caller.
+/// one waits or is looked ahead traps, because that is a bug of the caller.
 package final class ClientHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = ByteBuffer
@@ -24,6 +24,10 @@ package final class ClientHandler: ChannelDuplexHandler {
     private var parser = ReplyParser()
     /// Given to `send` before the session could take it.
     private var waiting: ClientTransaction?
+    /// Returned by `next`: its envelope was written behind the content of `current`. Never beside `waiting`.
+    private var ahead: ClientTransaction?
+    private var isAsking = false
+    private var abortsAfterAsking = false
     private var commands = ByteBuffer()
     private var isReading = false
     private var isStarting = false
@@ -47,7 +51,7 @@ package final class ClientHandler: ChannelDuplexHandler {
     /// The connection's channel while it has one.
     package var channel: (any Channel)? { context?.channel }
 
-    /// The session is open, and nothing runs or waits in it.
+    /// The session is open, and nothing runs, waits or is looked ahead in it.
     package var isIdle: Bool { machine.state == .idle && waiting == nil }
 
     /// What the server offered; empty before `ready`.
@@ -55,18 +59,19 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     // MARK: Wishes
 
-    /// Sends a message. One transaction runs at a time; one more may wait for it, or for the session to open.
+    /// Sends a message. One transaction runs at a time; one more may wait for it, or for the session to open, unless the delegate's
+    /// `next` has returned one already.
     /// - Returns: false if the connection is gone and `closed` was already reported: then nothing more will be heard of `transaction`.
     @discardableResult
     package func send(_ transaction: ClientTransaction) -> Bool {
         guard delegate != nil else { return false }
-        precondition(waiting == nil, "a second transaction waits for the same connection")
+        precondition(waiting == nil && ahead == nil, "a second transaction waits for the same connection")
         waiting = transaction
         startWaiting()
         return true
     }
 
-    /// Ends the session after what is in flight: QUIT, then at most 5 s for the server to close.
+    /// Ends the session after what is in flight, looked ahead or not: QUIT, then at most 5 s for the server to close.
     package func quit() {
         perform(machine.quit())
         settle()
@@ -74,6 +79,11 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     /// Closes the connection at once. A running transaction is reported first.
     package func abort() {
+        // The delegate may still return a transaction, which must come back.
+        guard !isAsking else {
+            abortsAfterAsking = true
+            return
+        }
         perform(machine.abort())
         settle()
     }
@@ -93,6 +103,27 @@ package final class ClientHandler: ChannelDuplexHandler {
         }
         isStarting = false
         settle()
+    }
+
+    /// Writes the envelope of the next transaction behind the content of the current one, if the delegate has one.
+    func lookAhead() {
+        guard machine.mayLookAhead, waiting == nil, let current, case .inline = current.body, let delegate else { return }
+        isAsking = true
+        let next = delegate.next(self)
+        isAsking = false
+        if let next {
+            precondition(waiting == nil, "a second transaction waits for the same connection")
+            if unsafeAddresses(of: next) == nil, let batch = machine.lookAhead(outline(of: next)) {
+                ahead = next
+                commands.clear()
+                CommandEncoder.encode(batch, of: next, capabilities: machine.capabilities, into: &commands)
+                write(commands)
+            } else {
+                // Refused here, when its turn comes.
+                waiting = next
+            }
+        }
+        if abortsAfterAsking { abort() }
     }
 
     private func outline(of transaction: ClientTransaction) -> ClientSession.Outline {
@@ -140,7 +171,7 @@ package final class ClientHandler: ChannelDuplexHandler {
         case .sendLoneDot: write(DotStuffer().terminator)
         case .sendQuit: write(Self.quitCommand)
         case .finish(let result):
-            finish(result)
+            finish(result, next: ahead.take())
             startWaiting()
         case .finishAndQuit(let result):
             write(Self.quitCommand)
@@ -159,10 +190,11 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     private static let quitCommand = ByteBuffer(staticString: "QUIT\r\n")
 
-    private func finish(_ result: TransactionResult) {
+    /// - Parameter next: what runs from now on: the delegate may abort it from within.
+    private func finish(_ result: TransactionResult, next: ClientTransaction? = nil) {
         outgoing = Outgoing()
         guard let transaction = current else { return }
-        current = nil
+        current = next
         delegate?.finished(self, transaction, result: result)
     }
 
@@ -200,7 +232,8 @@ package final class ClientHandler: ChannelDuplexHandler {
         deadline = nil
         timer?.cancel()
         timer = nil
-        let unfinished = waiting
+        let unfinished = ahead ?? waiting
+        ahead = nil
         waiting = nil
         delegate.closed(
             self,

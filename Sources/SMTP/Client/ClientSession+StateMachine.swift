@@ -27,6 +27,8 @@ extension ClientSession {
         private var transactions = 0
         private var mustReset = false
         private var wantsQuit = false
+        /// The transaction whose envelope stands behind the content of the running one; only in `.dot`.
+        private var ahead: Envelope?
 
         // The running transaction.
         private var recipients = 0
@@ -96,12 +98,6 @@ extension ClientSession {
                 return .finish(
                     TransactionResult(perRecipient: Array(repeating: outcome, count: outline.recipients), sessionUsable: true))
             }
-            recipients = outline.recipients
-            isContentSent = false
-            resetRefusal = nil
-            mailRefusal = nil
-            refusals.removeAll(keepingCapacity: true)
-            finals.removeAll(keepingCapacity: true)
             isPipelined = configuration.enablePipelining && capabilities.offers(.pipelining)
             // LMTP over BDAT is left alone: RFC 2033 does not say how many replies follow when nobody was accepted.
             let chunks = configuration.enableChunking && capabilities.offers(.chunking) && !configuration.useLMTP
@@ -114,12 +110,32 @@ extension ClientSession {
             }
             let resets = mustReset || (configuration.enableRSET && transactions > 0)
             mustReset = false
-            transactions += 1
-            state = resets ? .rset : .mail
+            start(Envelope(recipients: outline.recipients, resets: resets))
             guard isPipelined else { return .send(resets ? Batch(rset: true) : Batch(mail: true)) }
             return .send(
                 Batch(
                     rset: resets, mail: true, recipients: 0..<recipients, data: plan == .dataInBatch, bdat: plan == .bdatInBatch))
+        }
+
+        /// Whether the envelope of another transaction may leave behind the final dot (RFC 2920 3.1).
+        var mayLookAhead: Bool {
+            switch state {
+            // In LMTP the number of replies to the dot is only known now, and BDAT has its own way to save round trips.
+            case .dot: plan == .dataInBatch && !configuration.useLMTP && !wantsQuit && ahead == nil
+            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .bdat, .loneDot, .quit, .closed:
+                false
+            }
+        }
+
+        /// Takes the transaction that runs after the present one; only after `mayLookAhead`.
+        /// - Returns: what to write behind the final dot; nil if it must not be sent, then `begin` refuses it when its turn comes.
+        mutating func lookAhead(_ outline: Outline) -> Batch? {
+            precondition(state == .dot && ahead == nil, "no transaction can be looked ahead now")
+            if localRefusal(outline) != nil { return nil }
+            // The final dot clears the server's buffers, whatever it answers (RFC 5321 4.1.1.4), so RSET is a matter of taste here.
+            let envelope = Envelope(recipients: outline.recipients, resets: configuration.enableRSET)
+            ahead = envelope
+            return Batch(rset: envelope.resets, mail: true, recipients: 0..<envelope.recipients, data: true)
         }
 
         /// A complete reply of the server.
@@ -231,6 +247,11 @@ extension ClientSession {
             if !reply.isPositive {
                 mailRefusal = reply
                 if let resetRefusal { return fail(.protocolError, resetRefusal, "RSET was refused") }
+                // Looked ahead without RSET, and the server did not forget the refused message before: not this message's fault.
+                if mustReset, reply.code == 503 {
+                    resetRefusal = reply
+                    return fail(.protocolError, reply, "the server has not forgotten the message before")
+                }
                 guard isPipelined else { return finish(nil, .mail, mustReset: false) }
             }
             state = .rcpt(0)
@@ -322,6 +343,18 @@ extension ClientSession.StateMachine {
         return nil
     }
 
+    /// Waits for the replies to an envelope.
+    private mutating func start(_ envelope: ClientSession.Envelope) {
+        transactions += 1
+        recipients = envelope.recipients
+        isContentSent = false
+        resetRefusal = nil
+        mailRefusal = nil
+        refusals.removeAll(keepingCapacity: true)
+        finals.removeAll(keepingCapacity: true)
+        state = envelope.resets ? .rset : .mail
+    }
+
     /// Ends the transaction with the session intact. `reply` decides about those who were accepted.
     private mutating func finish(
         _ reply: RawReply?, _ command: ClientCommand, mustReset: Bool
@@ -330,6 +363,12 @@ extension ClientSession.StateMachine {
         // Without a reply nobody was accepted, so this placeholder is replaced for everybody.
         let decision = RecipientOutcome(raw: reply ?? RawReply(code: 554), command: command, origin: .peer)
         let result = TransactionResult(perRecipient: outcomes(decision), sessionUsable: !wantsQuit)
+        if let next = ahead {
+            ahead = nil
+            if next.resets { self.mustReset = false }
+            start(next)
+            return .finish(result)
+        }
         state = wantsQuit ? .quit : .idle
         return wantsQuit ? .finishAndQuit(result) : .finish(result)
     }

@@ -12,6 +12,13 @@ enum ClientSession {
         var isInline = true
     }
 
+    /// A transaction whose envelope was sent, or is about to be. *Value.*
+    struct Envelope: Equatable {
+        var recipients: Int
+        /// RSET stands before MAIL.
+        var resets: Bool
+    }
+
     /// Commands that leave in one write, in the order of the fields. *Value.*
     struct Batch: Equatable {
         var rset = false
@@ -34,9 +41,11 @@ enum ClientSession {
         /// End an empty message that nobody will get (RFC 2920 3.1).
         case sendLoneDot
         case sendQuit
+        /// Report. What was looked ahead runs now.
         case finish(TransactionResult)
         /// Report, then QUIT, which was asked for meanwhile.
         case finishAndQuit(TransactionResult)
+        /// Report and close. Nothing of the content of what was looked ahead has been sent.
         case finishAndClose(TransactionResult, ClientCloseReason)
         case close(ClientCloseReason)
     }

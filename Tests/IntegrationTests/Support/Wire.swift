@@ -88,14 +88,16 @@ final class Wire {
     func fill() throws -> Bool {
         try ready(Int16(POLLIN), until: Now.seconds + timeout)
         if start > 0 {
-            input.removeSubrange(..<start)
+            if start == input.count { input = [] } else { input.removeSubrange(..<start) }
             start = 0
         }
-        let room = 65_536
-        let before = input.count
-        input.append(contentsOf: repeatElement(0, count: room))
-        let count = input.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + before, room, 0) }
-        input.removeLast(room - max(0, count))
+        let file = descriptor
+        var count = 0
+        let piece = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, size in
+            count = recv(file, buffer.baseAddress, buffer.count, 0)
+            size = max(0, count)
+        }
+        if input.isEmpty { input = piece } else { input += piece }
         if count < 0 {
             if errno == EINTR { return true }
             throw Failure.system("recv")
@@ -107,7 +109,12 @@ final class Wire {
     func line() throws -> String? {
         var searched = start
         while true {
-            if let end = input[searched...].firstIndex(of: 10) {
+            let found: Int? = input.withUnsafeBytes { bytes in
+                guard searched < bytes.count, let base = bytes.baseAddress, let hit = memchr(base + searched, 10, bytes.count - searched)
+                else { return nil }
+                return UnsafeRawPointer(hit) - base
+            }
+            if let end = found {
                 let last = end > start && input[end - 1] == 13 ? end - 1 : end
                 let text = String(decoding: input[start..<last], as: UTF8.self)
                 start = end + 1

@@ -1,3 +1,5 @@
+import Client
+import Sink
 import Testing
 
 @testable import Node
@@ -57,7 +59,9 @@ import Testing
             """
         try await Rig.run(plan) { rig in
             for index in 0..<3 { try rig.send(to: "u\(index)@example.com") }
-            try await expectEventually("the path is full") { await rig.queue("example.com")?.blockedBy?.contains("is full") == true }
+            _ = await eventually(within: .seconds(3)) { await rig.queue("example.com")?.blockedBy?.contains("is full") == true }
+            let full = try #require(await rig.queue("example.com"))
+            #expect(full.blockedBy?.contains("is full") == true, "\(full)")
             try rig.send(to: "u@twin.test")
             try await expectEventually("expired", within: .seconds(24)) { rig.metric("total_messages_expired") == 1 }
         }

@@ -1,3 +1,5 @@
+import Client
+import Sink
 import Testing
 
 @testable import Node

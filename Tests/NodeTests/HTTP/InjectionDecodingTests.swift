@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import Message
+import Shaping
 import Testing
 
 @testable import Node

@@ -3,6 +3,7 @@ import NIOCore
 import Policy
 import SMTP
 import Shaping
+import Spool
 import Testing
 
 @testable import Node

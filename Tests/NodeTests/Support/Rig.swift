@@ -4,7 +4,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Shaping
-import Sink
+@testable import Sink
 import Telemetry
 import Testing
 
@@ -99,7 +99,7 @@ final class Rig {
             local SINK = \(port)
             kumo.on('init', function()
               kumo.define_spool { name = 'data', path = '\(folder.file("spool"))', min_free_space = '0%', min_free_inodes = '0%' }
-              kumo.configure_local_logs { log_dir = '\(folder.file("logs"))', min_free_space = '0%', min_free_inodes = '0%' }
+              kumo.configure_local_logs { log_dir = '\(folder.file("logs"))', meta = { '*' }, min_free_space = '0%', min_free_inodes = '0%' }
               kumo.start_esmtp_listener { listen = '127.0.0.1:0', \(plan.listener) }
             end)
             kumo.on('get_egress_path_config', function(domain, source, site)

@@ -17,6 +17,8 @@ import Testing
             var permanent = 0
             var ambiguous = 0
             var returned = 0
+            var lookedAhead = 0
+            var unfinished = 0
             var closed = 0
         }
         let state = Mutex(State())
@@ -28,9 +30,14 @@ import Testing
         var left: Int
         let recipients: Int
         let body: (Int) -> ClientBody
+        let looksAhead: Bool
         var done: EventLoopPromise<Int>
 
-        init(_ account: Account, _ count: Int, _ recipients: Int, _ done: EventLoopPromise<Int>, body: @escaping (Int) -> ClientBody) {
+        init(
+            _ account: Account, _ count: Int, _ recipients: Int, looksAhead: Bool, _ done: EventLoopPromise<Int>,
+            body: @escaping (Int) -> ClientBody
+        ) {
+            self.looksAhead = looksAhead
             self.account = account
             left = count
             self.recipients = recipients
@@ -38,17 +45,27 @@ import Testing
             self.body = body
         }
 
-        func next(_ client: ClientHandler) {
-            guard left > 0 else { return client.quit() }
+        private func make() -> ClientTransaction? {
+            guard left > 0 else { return nil }
             left -= 1
-            client.send(
-                ClientTransaction(
-                    sender: EnvelopeAddress(localPart: "f", domain: "a.test"),
-                    recipients: (0..<recipients).map { EnvelopeAddress(localPart: "t\($0)", domain: "b.test") },
-                    headers: ByteBuffer(string: "Message-ID: <\(left)@a.test>\r\n\r\n"), body: body(left)))
+            return ClientTransaction(
+                sender: EnvelopeAddress(localPart: "f", domain: "a.test"),
+                recipients: (0..<recipients).map { EnvelopeAddress(localPart: "t\($0)", domain: "b.test") },
+                headers: ByteBuffer(string: "Message-ID: <\(left)@a.test>\r\n\r\n"), body: body(left))
         }
 
-        func ready(_ client: ClientHandler, capabilities: Capabilities) { next(client) }
+        private func advance(_ client: ClientHandler) {
+            guard let transaction = make() else { return client.quit() }
+            client.send(transaction)
+        }
+
+        func ready(_ client: ClientHandler, capabilities: Capabilities) { advance(client) }
+
+        func next(_ client: ClientHandler) -> ClientTransaction? {
+            guard looksAhead, let transaction = make() else { return nil }
+            account.state.withLock { $0.lookedAhead += 1 }
+            return transaction
+        }
 
         func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
             account.state.withLock { state in
@@ -62,11 +79,15 @@ import Testing
                     }
                 }
             }
-            if result.sessionUsable { next(client) }
+            if result.sessionUsable, client.isIdle { advance(client) }
         }
 
         func closed(_ client: ClientHandler, reason: ClientCloseReason, unfinished: ClientTransaction?) {
             account.state.withLock { $0.closed += 1 }
+            if unfinished != nil {
+                account.state.withLock { $0.unfinished += 1 }
+                left += 1
+            }
             done.succeed(left)
         }
     }
@@ -74,7 +95,7 @@ import Testing
     /// Sends `count` messages over `connections` connections at a time, opening new ones when the sink drops them.
     static func run(
         _ adjust: (inout SinkConfiguration) -> Void, client: ClientConfiguration = ClientConfiguration(ehloDomain: "me.test"),
-        count: Int, recipients: Int = 1, connections: Int = 2, body: @escaping @Sendable (Int) -> ClientBody
+        count: Int, recipients: Int = 1, connections: Int = 2, looksAhead: Bool = false, body: @escaping @Sendable (Int) -> ClientBody
     ) async throws -> (Account.State, SinkCounters) {
         var configuration = SinkConfiguration(listen: "127.0.0.1:0")
         adjust(&configuration)
@@ -91,7 +112,7 @@ import Testing
                         let now = left
                         _ = try await ClientBootstrap(group: loop).channelInitializer { channel in
                             channel.eventLoop.makeCompletedFuture {
-                                let sender = Sender(account, now, recipients, done, body: body)
+                                let sender = Sender(account, now, recipients, looksAhead: looksAhead, done, body: body)
                                 try channel.pipeline.syncOperations.addHandler(
                                     ClientHandler(configuration: client, delegate: sender))
                             }
@@ -114,10 +135,13 @@ import Testing
 
     @Test(arguments: [
         SinkConfiguration.Extensions.usual, [], [.pipelining, .chunking], [.chunking], [.size], [.pipelining, .size, .chunking],
-    ])
-    func everythingArrives(_ extensions: SinkConfiguration.Extensions) async throws {
+    ], [false, true])
+    func everythingArrives(_ extensions: SinkConfiguration.Extensions, looksAhead: Bool) async throws {
         let (account, counters) = try await Self.run(
-            { $0.extensions = extensions }, count: 600, recipients: 2, body: Self.bodies)
+            { $0.extensions = extensions }, count: 600, recipients: 2, looksAhead: looksAhead, body: Self.bodies)
+        // All but the first message of a connection.
+        let expected = looksAhead && extensions.contains(.pipelining) && !extensions.contains(.chunking) ? 598 : 0
+        #expect(account.lookedAhead == expected)
         #expect(account.delivered == 1200)
         #expect(account.returned == 600)
         #expect(counters.messages == 600)
@@ -127,8 +151,8 @@ import Testing
     }
 
     /// With refusals and disconnects at every stage, both sides count the same.
-    @Test(arguments: [SinkConfiguration.Extensions.usual, [], [.pipelining, .chunking], [.chunking]])
-    func bothSidesAgree(_ extensions: SinkConfiguration.Extensions) async throws {
+    @Test(arguments: [SinkConfiguration.Extensions.usual, [], [.pipelining, .chunking], [.chunking]], [false, true])
+    func bothSidesAgree(_ extensions: SinkConfiguration.Extensions, looksAhead: Bool) async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("client and sink seed \(seed)")
         let rules = try [
@@ -141,7 +165,7 @@ import Testing
                 $0.extensions = extensions
                 $0.seed = seed
                 $0.rules = rules
-            }, count: 1000, recipients: 3, body: Self.bodies)
+            }, count: 1000, recipients: 3, looksAhead: looksAhead, body: Self.bodies)
         #expect(account.returned == 1000, "seed \(seed)")
         #expect(account.delivered + account.transient + account.permanent == 3000)
         #expect(account.delivered == counters.recipients, "seed \(seed)")

@@ -8,12 +8,16 @@ import Testing
 /// A dialogue as text, played against a real handler on an embedded channel.
 ///
 /// Lines: `S:` the server says (CRLF added), `C:` the client has said exactly this, `E:` the delegate has heard exactly this;
-/// `> send a@x b@x`, `> quit`, `> abort`, `> disconnect`, `> wait 300` (seconds) happen.
+/// `> send a@x b@x`, `> quit`, `> abort`, `> disconnect`, `> wait 300` (seconds) happen; `> ahead a@x` is what the delegate's `next`
+/// returns when it is asked, `> ahead-big` and `> ahead-8bit` a message that is larger or has 8-bit content. `C: |` ends a write when
+/// `marksWrites` is set.
 struct ClientTranscript: Sendable, CustomTestStringConvertible {
     var name: String
     var configuration: ClientConfiguration
     var message: ClientTranscriptMessage
     var lines: [String]
+    /// Every flush is a line of what the client says.
+    var marksWrites = false
 
     init(_ name: String, message: ClientTranscriptMessage = ClientTranscriptMessage(), _ text: String) {
         self.init(name, { _ in }, message: message, text)
@@ -51,6 +55,7 @@ final class ClientRecordingDelegate: ClientSessionDelegate {
     var unfinished: [ClientTransaction] = []
     var onFinished: (ClientHandler, TransactionResult) -> Void = { _, _ in }
     var onReady: (ClientHandler) -> Void = { _ in }
+    var onNext: (ClientHandler) -> ClientTransaction? = { _ in nil }
 
     func ready(_ client: ClientHandler, capabilities: Capabilities) {
         events.append("ready")
@@ -72,11 +77,31 @@ final class ClientRecordingDelegate: ClientSessionDelegate {
         onFinished(client, result)
     }
 
+    func next(_ client: ClientHandler) -> ClientTransaction? { onNext(client) }
+
     func closed(_ client: ClientHandler, reason: ClientCloseReason, unfinished: ClientTransaction?) {
         closings.append(reason)
         if let unfinished { self.unfinished.append(unfinished) }
         events.append(
             "closed \(reason.kind) \(reason.stage.map { "\($0)" } ?? "-")\(reason.wasIdle ? " idle" : "")\(unfinished == nil ? "" : " unfinished")")
+    }
+}
+
+/// Keeps what was written, cut where it was flushed.
+final class ClientWriteRecorder: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    var writes: [String] = []
+    private var pending = ""
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        pending += String(buffer: unwrapOutboundIn(data))
+        context.write(data, promise: promise)
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        if !pending.isEmpty { writes.append(pending) }
+        pending = ""
+        context.flush()
     }
 }
 
@@ -86,13 +111,21 @@ final class ClientTranscriptPlayer {
     let channel: EmbeddedChannel
     let delegate = ClientRecordingDelegate()
     let handler: ClientHandler
+    let recorder = ClientWriteRecorder()
     var said = ""
     var sent = 0
+    /// What `next` returns, in order.
+    var upcoming: [ClientTransaction] = []
 
     init(_ transcript: ClientTranscript) throws {
         self.transcript = transcript
         handler = ClientHandler(configuration: transcript.configuration, delegate: delegate)
-        channel = EmbeddedChannel(handler: handler)
+        channel = EmbeddedChannel(handlers: [recorder, handler])
+        delegate.onNext = { [unowned self] _ in
+            guard !upcoming.isEmpty else { return nil }
+            sent += 1
+            return upcoming.removeFirst()
+        }
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 25)).wait()
     }
 
@@ -144,9 +177,12 @@ final class ClientTranscriptPlayer {
     }
 
     func collect() throws {
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) { said += String(buffer: buffer) }
         channel.embeddedEventLoop.run()
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) { said += String(buffer: buffer) }
+        var bytes = ""
+        while let buffer = try channel.readOutbound(as: ByteBuffer.self) { bytes += String(buffer: buffer) }
+        #expect(bytes == recorder.writes.joined(), "written but not flushed, or the other way round")
+        said += recorder.writes.map { $0 + (transcript.marksWrites ? "|\r\n" : "") }.joined()
+        recorder.writes = []
     }
 
     func act(_ action: String) throws {
@@ -154,6 +190,12 @@ final class ClientTranscriptPlayer {
         switch words[0] {
         case "send":
             if handler.send(transcript.message.transaction(to: Array(words.dropFirst()))) { sent += 1 }
+        case "ahead": upcoming.append(transcript.message.transaction(to: Array(words.dropFirst())))
+        case "ahead-big", "ahead-8bit":
+            var message = transcript.message
+            if words[0] == "ahead-big" { message.content += String(repeating: "x", count: 2000) }
+            message.needs8Bit = words[0] == "ahead-8bit"
+            upcoming.append(message.transaction(to: Array(words.dropFirst())))
         case "quit": handler.quit()
         case "abort": handler.abort()
         case "disconnect": disconnect()

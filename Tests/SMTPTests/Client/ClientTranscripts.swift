@@ -9,7 +9,7 @@ enum ClientTranscripts {
         return "S: 220 hi\nC: EHLO me.test\n" + reply.joined(separator: "\n") + "\nE: ready\n"
     }
 
-    static let all: [ClientTranscript] = plain + pipelined + chunked + lmtp + ends + local
+    static let all: [ClientTranscript] = plain + pipelined + chunked + lmtp + ends + local + ClientLookAheadTranscripts.all
 
     static let plain: [ClientTranscript] = [
         ClientTranscript("step by step", opening() + """

@@ -13,13 +13,8 @@ import Testing
         defer { Glibc.close(socket) }
         var patience = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-        }
+        let address = try? SocketAddress(ipAddress: "127.0.0.1", port: port)
+        let connected = address?.withSockAddr { connect(socket, $0, socklen_t($1)) }
         guard connected == 0 else { return ("", true) }
         var sent = 0
         while sent < bytes.count {

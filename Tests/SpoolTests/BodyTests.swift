@@ -1,0 +1,123 @@
+import Message
+import NIOCore
+@testable import Spool
+import Testing
+
+/// Bodies: inline, split, shared, streamed.
+@Suite struct BodyTests {
+    private let shared = MessageID(high: 9, low: 9)
+
+    private func drafts(_ numbers: ClosedRange<UInt64>, size: Int) -> [SpoolDraft] {
+        numbers.map { n in
+            var draft = Sample.draft(n)
+            draft.body = n == numbers.lowerBound || n % 2 == 0
+                ? .inlineShared(shared, Sample.body(77, size)) : .shared(BodyReference(id: shared, length: size))
+            return draft
+        }
+    }
+
+    @Test(arguments: [0, 1, 100, 1023, 1024, 1025, 4096, 5000, 40_000]) func anySizeComesBack(size: Int) throws {
+        let disk = MemoryDisk()
+        let machine = try Machine(disk)
+        machine.recover()
+        let handle = try machine.append([Sample.draft(1, size: size)]).get()[0]
+        #expect(try machine.reader.message(handle).get().body.inlineBytes == Sample.body(1, size))
+        for (offset, length) in [(0, size), (size / 3, 700), (size, 5), (size + 9, 1), (0, Int.max)] {
+            let part = try machine.reader.body(handle, offset: offset, length: length).get()
+            let start = min(offset, size)
+            #expect(part == Sample.body(1, size).getSlice(at: start, length: min(length, size - start)))
+        }
+        let again = try Machine(disk.clone())
+        let found = again.recover().found
+        #expect(found.map(\.size) == [size + Sample.headers(1).readableBytes])
+        #expect(try again.reader.message(found[0].handle).get().body.inlineBytes == Sample.body(1, size))
+    }
+
+    @Test func sharedBodyIsWrittenOnce() throws {
+        let disk = MemoryDisk()
+        let machine = try Machine(disk, Machine.options { $0.segmentSize = 256 << 10 })
+        machine.recover()
+        let handles = try machine.append(drafts(1...20, size: 20_000)).get()
+        #expect(machine.writer.active!.used < 20_000 + 20 * 600 + 2000)
+        for handle in handles { #expect(try machine.reader.message(handle).get().body.inlineBytes == Sample.body(77, 20_000)) }
+        // The body lives as long as one message refers to it, and not longer.
+        machine.commit(handles.dropLast().map { .done($0) })
+        #expect(try machine.reader.message(handles.last!).get().bodyLength == 20_000)
+        machine.commit([.done(handles.last!)])
+        #expect(machine.store.state.withLock { $0.bodies.find(shared) } == nil)
+        #expect(machine.writer.active!.live == 0)
+    }
+
+    @Test func smallSharedBodiesStayInline() throws {
+        let machine = try Machine(MemoryDisk(), Machine.options { $0.segmentSize = 256 << 10 })
+        machine.recover()
+        let handles = try machine.append(drafts(2...2, size: 4096)).get()
+        #expect(machine.store.state.withLock { $0.bodies.find(shared) } == nil)
+        #expect(try machine.reader.message(handles[0]).get().body.inlineBytes == Sample.body(77, 4096))
+    }
+
+    @Test func streamedBody() throws {
+        let disk = MemoryDisk()
+        let machine = try Machine(disk, Machine.options { $0.wholeBodyLimit = 1000 })
+        machine.recover()
+        let whole = Sample.body(5, 30_000)
+        for i in 0..<10 { _ = try machine.chunk(shared, i, whole.getSlice(at: i * 3000, length: 3000)!).get() }
+        var draft = Sample.draft(1)
+        draft.body = .shared(BodyReference(id: shared, length: 29_999))
+        #expect(throws: SpoolError.self) { try machine.append([draft]).get() }
+        draft.body = .shared(BodyReference(id: shared, length: 30_000))
+        let handle = try machine.append([draft]).get()[0]
+        guard case .shared(let reference) = try machine.reader.message(handle).get().body else { Issue.record("not a reference"); return }
+        #expect(reference.length == 30_000)
+        for offset in stride(from: 0, to: 30_000, by: 4444) {
+            #expect(try machine.reader.body(handle, offset: offset, length: 4444).get() == whole.getSlice(at: offset, length: min(4444, 30_000 - offset)))
+        }
+        // The body's pieces are in other segments than the message: recovery hands the message out when it has them all.
+        let again = try Machine(disk.clone())
+        let (found, summary) = again.recover()
+        #expect(found.count == 1 && summary.damagedBodies == 0 && summary.segments > 1)
+        #expect(try again.reader.body(found[0].handle, offset: 0, length: 30_000).get() == whole)
+    }
+
+    @Test func unreferencedBodiesAreDropped() throws {
+        let disk = MemoryDisk()
+        let machine = try Machine(disk)
+        machine.recover()
+        for i in 0..<6 { _ = try machine.chunk(shared, i, Sample.body(1, 3000)).get() }
+        let copy = disk.clone()
+        machine.commit([.abandon(shared)])
+        machine.housekeep(5)
+        #expect(machine.store.state.withLock { $0.segments.count } == 1)
+        let again = try Machine(copy)
+        #expect(again.recover().summary.orphanBodies == 1)
+        again.housekeep(5)
+        #expect(again.store.state.withLock { $0.segments.isEmpty })
+    }
+
+    @Test func missingPieceIsSaid() throws {
+        let disk = MemoryDisk()
+        let machine = try Machine(disk)
+        machine.recover()
+        let handle = try machine.append([Sample.draft(1, size: 8000)]).get()[0]
+        let place = machine.store.state.withLock { state in state.bodies[state.index.entry(handle)!.body - 1]!.chunks[1].location }
+        disk.modify("/spool/segments/" + SegmentName.active(place.segment)) { $0[Int(place.offset) + 100] ^= 1 }
+        #expect(throws: SpoolError.self) { try machine.reader.message(handle).get() }
+        let again = try Machine(disk)
+        let (found, summary) = again.recover()
+        #expect(found.count == 1 && summary.damagedBodies == 1 && summary.corruptRecords == 1)
+        guard case .failure(let error) = again.reader.message(found[0].handle) else { Issue.record("read a damaged body"); return }
+        #expect(error.code == .corrupt)
+    }
+
+    @Test func tooLargeIsAnError() throws {
+        let machine = try Machine(MemoryDisk())
+        machine.recover()
+        var draft = Sample.draft(1)
+        draft.headers = ByteBuffer(repeating: 65, count: 5000)
+        guard case .failure(let error) = machine.append([Sample.draft(2), draft]) else { Issue.record("accepted"); return }
+        #expect(error.code == .tooLarge)
+        #expect(machine.store.state.withLock { $0.index.count } == 0)
+        guard case .failure(let chunk) = machine.chunk(shared, 0, ByteBuffer(repeating: 1, count: 5000)) else { Issue.record("accepted"); return }
+        #expect(chunk.code == .tooLarge)
+    }
+}
