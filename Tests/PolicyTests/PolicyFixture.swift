@@ -40,7 +40,9 @@ final class TestMessage: PolicyMessage {
         onMeta()
         return metadata[key] ?? .null
     }
-    func setMeta(_ key: String, _ value: ConfigValue) { metadata[key] = value == .null ? nil : value }
+    func setMeta(_ key: String, _ value: ConfigValue) {
+        if value == .null { metadata.removeValue(forKey: key) } else { metadata[key] = value }
+    }
     func firstHeader(_ name: String) -> String? { name == "Subject" ? "hi" : nil }
 }
 

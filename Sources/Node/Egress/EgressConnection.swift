@@ -17,6 +17,8 @@ final class EgressConnection {
     private var client: ClientHandler?
     private var channel: (any Channel)?
     private var held: QueuedMessage?
+    /// The message whose envelope was sent behind the content of `held`.
+    private var following: QueuedMessage?
     private var isOpen = false
     private var isClosing = false
     private var quitsWhenIdle = false
@@ -131,23 +133,27 @@ final class EgressConnection {
 
     /// Sends a message, or settles it when it cannot be sent; false when the connection is still free.
     func send(_ message: QueuedMessage, recipients limit: Int) -> Bool {
-        guard let client, let content = message.content, !message.recipients.isEmpty else {
+        guard let client, let transaction = transaction(message, recipients: limit) else {
             path.settle(message, .untouched)
             return false
         }
-        let remaining = message.recipients.dropFirst(message.results.count)
         held = message
+        client.send(transaction)
+        return true
+    }
+
+    private func transaction(_ message: QueuedMessage, recipients limit: Int) -> ClientTransaction? {
+        let remaining = message.recipients.dropFirst(message.results.count)
+        guard let content = message.content, !remaining.isEmpty else { return nil }
         let body: ClientBody
         switch content.body {
-        case .inline(let buffer): body = .inline(buffer)
-        default: body = .streamed(length: content.bodyLength, pull: puller(message))
+        case .inline(let buffer), .inlineShared(_, let buffer): body = .inline(buffer)
+        case .shared: body = .streamed(length: content.bodyLength, pull: puller(message))
         }
-        client.send(
-            ClientTransaction(
-                sender: message.sender, recipients: Array(remaining.prefix(limit)), headers: content.headers, body: body,
-                needs8Bit: content.is8bit,
-                needsUTF8: message.sender.needsSMTPUTF8 || message.recipients.contains { $0.needsSMTPUTF8 }))
-        return true
+        return ClientTransaction(
+            sender: message.sender, recipients: Array(remaining.prefix(limit)), headers: content.headers, body: body,
+            needs8Bit: content.is8bit,
+            needsUTF8: message.sender.needsSMTPUTF8 || message.recipients.contains { $0.needsSMTPUTF8 })
     }
 
     /// Reads a large body piece by piece from the spool.
@@ -189,7 +195,8 @@ extension EgressConnection: ClientSessionDelegate {
 
     func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
         guard let message = held else { return }
-        held = nil
+        held = following
+        following = nil
         deliveries += 1
         var resend = 0
         let accepted = result.perRecipient.contains { $0.disposition == .delivered }
@@ -212,16 +219,28 @@ extension EgressConnection: ClientSessionDelegate {
             isClosing = true
             return path.connectionIsLeaving(self)
         }
+        // The message looked ahead takes over by itself.
+        guard held == nil else { return }
         if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
+    }
+
+    func next(_ client: ClientHandler) -> ClientTransaction? {
+        guard !isClosing, !quitsWhenIdle, following == nil, let message = path.lookAhead(for: self) else { return nil }
+        guard let transaction = transaction(message, recipients: config.maxRecipientsPerBatch) else {
+            path.settle(message, .untouched)
+            return nil
+        }
+        following = message
+        return transaction
     }
 
     func closed(_ client: ClientHandler, reason: ClientCloseReason, unfinished: ClientTransaction?) {
         guard client === self.client else { return }
         self.client = nil
-        if let message = held {
-            held = nil
-            path.putBack(message)
-        }
+        // Nothing of their content was sent: they go out over another connection, in their order.
+        for message in [following, held].compactMap({ $0 }) { path.putBack(message) }
+        held = nil
+        following = nil
         if isOpen || isClosing { return finish() }
         dialFailed(reason.text)
     }

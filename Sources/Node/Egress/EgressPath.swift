@@ -133,24 +133,39 @@ package final class EgressPath: @unchecked Sendable {
 
     /// Hands the next message to `connection`; false when nothing may be sent now.
     private func dispatch(on connection: EgressConnection, _ config: EgressPathConfig) -> Bool {
-        while let message = ready.first {
-            let now = Clock.monotonic()
-            if message.hasExpired(atWall: Clock.wall()) {
-                leave(message, .outOfTime)
-                continue
-            }
-            if case .wait(let until, let limit)? = limits?.takeMessage(now: now) {
-                block = .messageRate(limit)
-                wake(at: until)
-                return false
-            }
-            _ = ready.popFirst()
-            services.metrics.readyCount.add(-1)
-            block = .none
+        while let message = takeReady() {
             if connection.send(message, recipients: config.maxRecipientsPerBatch) { return true }
             // The content could not be sent at all; the connection stays usable for the next one.
         }
         return false
+    }
+
+    /// The message whose envelope may ride behind the content of the one that `connection` is sending; `nil` when nothing may be sent now.
+    func lookAhead(for connection: EgressConnection) -> QueuedMessage? {
+        guard !ready.isEmpty, let config, services.state.phase != .stopping else { return nil }
+        // The running message counts as well as the one looked for.
+        guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
+        return takeReady()
+    }
+
+    /// Takes the first ready message out, within the limits; `nil` when there is none, or a limit says to wait.
+    private func takeReady() -> QueuedMessage? {
+        while let message = ready.first {
+            if message.hasExpired(atWall: Clock.wall()) {
+                leave(message, .outOfTime)
+                continue
+            }
+            if case .wait(let until, let limit)? = limits?.takeMessage(now: Clock.monotonic()) {
+                block = .messageRate(limit)
+                wake(at: until)
+                return nil
+            }
+            _ = ready.popFirst()
+            services.metrics.readyCount.add(-1)
+            block = .none
+            return message
+        }
+        return nil
     }
 
     private func openConnections(_ config: EgressPathConfig) {

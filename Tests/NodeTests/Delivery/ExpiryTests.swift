@@ -58,7 +58,10 @@ import Testing
             end)
             """
         try await Rig.run(plan) { rig in
-            for index in 0..<3 { try rig.send(to: "u\(index)@example.com") }
+            // The path learns its size with its first message.
+            try rig.send(to: "u@example.com")
+            try await expectEventually("ready") { rig.metric("ready_count") == 1 }
+            for index in 0..<2 { try rig.send(to: "u\(index)@example.com") }
             _ = await eventually(within: .seconds(3)) { await rig.queue("example.com")?.blockedBy?.contains("is full") == true }
             let full = try #require(await rig.queue("example.com"))
             #expect(full.blockedBy?.contains("is full") == true, "\(full)")

@@ -7,6 +7,7 @@ import SMTP
 import Shaping
 import Spool
 import Telemetry
+import Testing
 
 @testable import Node
 
@@ -34,8 +35,9 @@ final class Bench {
 
     deinit { services.spool.close() }
 
-    /// A queue that knows its route already, so that nothing is looked up on another thread.
+    /// A paused queue, so that what settles stays where it was put; it knows its route, so that nothing is looked up on another thread.
     func queue(_ name: String = "example.com") -> ScheduledQueue {
+        #expect(throws: Never.self) { try services.pauses.pause(name, reason: "bench", issuer: "bench") }
         let queue = services.queue(named: name)
         queue.route = MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .max)
         return queue

@@ -216,7 +216,7 @@ import Testing
         // "?" is the reply that fits: 354 to DATA, else 250. Which it is depends only on what was said before.
         for part in text.split(separator: "?", omittingEmptySubsequences: false).enumerated() {
             var bytes = ByteBuffer(string: String(part.element))
-            if part.offset > 0 { bytes = ByteBuffer(string: handler.machine.expected == .data ? "354 go\r\n" : "250 OK\r\n" ) }
+            if part.offset > 0 { bytes = ByteBuffer(string: handler.machine.expected == .data ? "354 go\r\n" : "250 OK\r\n") }
             if part.offset > 0 { bytes.writeString(String(part.element)) }
             while bytes.readableBytes > 0, channel.isActive {
                 try channel.writeInbound(bytes.readSlice(length: cut(bytes.readableBytes, &cuts))!)

@@ -109,8 +109,8 @@ enum ClientLookAheadTranscripts {
             "S: 503 no\nS: 503 no\nS: 503 no\n", "E: result 503 mail\n", "> send c@x\n", envelope("c@x"), mark),
         transcript(
             "one recipient of the first is refused", opening("PIPELINING"), "> ahead c@x\n> send a@x b@x\n",
-            "C: MAIL FROM:<from@a.test>\nC: RCPT TO:<a@x>\nC: RCPT TO:<b@x>\nC: DATA\n", mark, "S: 250 OK\nS: 550 no\nS: 250 OK\nS: 354 go\n",
-            content, envelope("c@x"), mark, "S: 250 queued\n", "E: result 550 rcpt, 250 dot\n", "S: 250 OK\n", accepted, content, mark, queued),
+            "C: MAIL FROM:<from@a.test>\nC: RCPT TO:<a@x>\nC: RCPT TO:<b@x>\nC: DATA\n", mark,
+            "S: 250 OK\nS: 550 no\nS: 250 OK\nS: 354 go\n", content, envelope("c@x"), mark, "S: 250 queued\n", "E: result 550 rcpt, 250 dot\n", "S: 250 OK\n", accepted, content, mark, queued),
         transcript(
             "MAIL of the second", ahead(), queued, "S: 250 OK\nS: 451 no\nS: 503 no\nS: 503 no\n", "E: result 451 mail\n",
             "> send c@x\n", envelope("c@x"), mark),
@@ -206,7 +206,9 @@ enum ClientLookAheadTranscripts {
     ]
 
     static let notAsked: [ClientTranscript] = [
-        transcript("not when nothing follows", opening("PIPELINING"), "> send a@x\n", envelope("a@x", resets: false), mark, accepted, content, mark, queued),
+        transcript(
+            "not when nothing follows", opening("PIPELINING"), "> send a@x\n", envelope("a@x", resets: false), mark, accepted, content, mark,
+            queued),
         transcript(
             "not when DATA was refused", opening("PIPELINING"), "> ahead b@x\n> send a@x\n", envelope("a@x", resets: false), mark,
             "S: 250 OK\nS: 250 OK\nS: 451 no\n", "E: result 451 data\n"),

@@ -133,9 +133,10 @@ import Testing
         .inline(ByteBuffer(string: String(repeating: index % 3 == 0 ? ".line\r\n" : "a line\r\n", count: index % 50)))
     }
 
-    @Test(arguments: [
-        SinkConfiguration.Extensions.usual, [], [.pipelining, .chunking], [.chunking], [.size], [.pipelining, .size, .chunking],
-    ], [false, true])
+    @Test(
+        arguments: [
+            SinkConfiguration.Extensions.usual, [], [.pipelining, .chunking], [.chunking], [.size], [.pipelining, .size, .chunking],
+        ], [false, true])
     func everythingArrives(_ extensions: SinkConfiguration.Extensions, looksAhead: Bool) async throws {
         let (account, counters) = try await Self.run(
             { $0.extensions = extensions }, count: 600, recipients: 2, looksAhead: looksAhead, body: Self.bodies)

@@ -13,6 +13,13 @@ import Testing
         #expect(harness.edge.reads == before + 1)
         harness.delegate.isDeferred = true
         try harness.channel.writeInbound(ByteBuffer(string: "MAIL FROM:<a@a>\r\nRCPT TO:<b@b>\r\nNOOP\r\n"))
+        let free = harness.edge.reads
+        harness.channel.read()
+        // A little is read ahead, so that the socket's interest need not be withdrawn for each verdict.
+        #expect(harness.edge.reads == free + 1)
+        let line = "NOOP " + String(repeating: "x", count: 1000) + "\r\n"
+        let noise = String(repeating: line, count: ServerSession.readAheadLimit / line.utf8.count + 1)
+        try harness.channel.writeInbound(ByteBuffer(string: noise))
         let held = harness.edge.reads
         harness.channel.read()
         #expect(harness.edge.reads == held)
@@ -23,7 +30,7 @@ import Testing
         harness.delegate.answer()
         #expect(harness.edge.reads == held + 1)
         harness.collect()
-        #expect(harness.replies.hasSuffix("250 OK\r\n250 OK\r\n250 the goggles do nothing\r\n"))
+        #expect(harness.replies.contains("250 OK\r\n250 OK\r\n250 the goggles do nothing\r\n"))
         harness.finish()
     }
 
