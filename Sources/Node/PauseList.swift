@@ -54,7 +54,7 @@ package final class PauseList: Sendable {
     /// Ends a pause, durably; false when the queue was not paused.
     package func resume(_ queue: String) throws(NodeError) -> Bool {
         var existed = false
-        try change { existed = $0.removeValue(forKey: queue) != nil }
+        try change { existed = $0.removeValue(forKey: queue.flattened) != nil }
         return existed
     }
 

@@ -24,6 +24,8 @@ extension IntegrationTests {
 
         /// `done` is written with the next commit, at most 50 ms after the fact; as much again for the commit itself.
         static let window: Int64 = 100_000_000
+        /// To each of the two sinks.
+        static let connections = 8
 
         @Test func acceptedMailSurvivesKills() async throws {
             let rounds = Environment.integer("APUS_CRASH_ROUNDS") ?? 3
@@ -35,6 +37,7 @@ extension IntegrationTests {
                     record: records[1], rules: ["rcpt=450 4.2.1 try later@0.2", "dot=451 4.3.0 not now@0.1"], seed: chance.next())
                 var policy = Policy(sink: sink.port)
                 policy.flaky = flaky.port
+                policy.pathOptions = "connection_limit=\(Self.connections)"
                 policy.queueOptions = "retry_interval='1s', max_retry_interval='1s'"
                 let load = Load("crash", size: 2000, domains: ["a.test", "flaky-b.test", "c.test", "flaky-d.test"])
                 load.start(sessions: 4)
@@ -90,22 +93,27 @@ extension IntegrationTests {
                     if let index = kills.firstIndex(where: { $0.time - window <= time && time <= $0.restart }) { kills[index].window += 1 }
                 }
                 // Every delivery but the last must have happened where a crash may make the node forget it.
-                for time in times.dropLast() {
+                for (time, next) in zip(times, times.dropFirst()) {
                     guard let index = kills.firstIndex(where: { time <= $0.restart }) else {
                         unexplained.append("\(id): delivered twice by the last node, which was never killed")
                         continue
                     }
                     kills[index].duplicates += 1
                     kills[index].oldest = max(kills[index].oldest, kills[index].time - time)
-                    if kills[index].time - time > window {
-                        unexplained.append("\(id): repeated although delivered \((kills[index].time - time) / 1_000_000) ms before kill \(index + 1)")
+                    let before = (kills[index].time - time) / 1_000_000
+                    if next <= kills[index].time {
+                        unexplained.append("\(id): delivered again after \((next - time) / 1_000_000) ms by the same node, \(before) ms before kill \(index + 1)")
+                    } else if kills[index].time - time > window, !arrivals.wasLastOnItsConnection(time) {
+                        // (The last one of a connection was in flight: a node that is starved of CPU has not read the reply yet.)
+                        unexplained.append("\(id): repeated although delivered \(before) ms before kill \(index + 1)")
                     }
                 }
             }
             print(table(kills, load, arrivals, lost: lost.count, unexplained: unexplained.count))
             #expect(lost.isEmpty, "lost: \(lost.sorted().prefix(10))")
             #expect(unexplained.isEmpty, "\(unexplained.sorted().prefix(10).joined(separator: "\n"))")
-            #expect(kills.allSatisfy { $0.duplicates <= $0.window })
+            // In flight are at most as many as there are connections.
+            #expect(kills.allSatisfy { $0.duplicates <= $0.window + 2 * connections })
             #expect(load.acceptedCount > 0)
         }
 

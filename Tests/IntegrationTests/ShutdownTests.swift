@@ -16,7 +16,7 @@ extension IntegrationTests {
                 load.start(sessions: 6)
                 let first = try scratch.node(policy)
                 load.aim(at: first.smtp)
-                _ = eventually(within: 20) { load.acceptedCount > 100 }
+                _ = eventually(within: 20) { load.acceptedCount > 500 }
                 let (ending, seconds) = first.stop(within: 20)
                 load.aim(at: 0)
                 print("shutdown: \(load.acceptedCount) accepted, exit after \(Int(seconds * 1000)) ms")

@@ -55,6 +55,14 @@ struct DialPlan {
         skipHosts = CIDRSet(validated: config.skipHosts)
     }
 
+    /// Whether another host or address is left to try.
+    var hasMore: Bool { !candidates.isEmpty || !hosts.isEmpty }
+
+    /// The last candidate comes again.
+    mutating func repeatCurrent() {
+        if let current { candidates.append(current) }
+    }
+
     /// The next step; after `.resolve` comes `resolved`, after `.dial` maybe `failed`.
     mutating func next() -> Step {
         while true {

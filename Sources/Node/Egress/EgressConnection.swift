@@ -19,7 +19,10 @@ final class EgressConnection {
     private var held: QueuedMessage?
     /// The message whose envelope was sent behind the content of `held`.
     private var following: QueuedMessage?
+    private var heldWasLookedAhead = false
     private var isOpen = false
+    private var wasOpen = false
+    private var hasReconnected = false
     private var isClosing = false
     private var quitsWhenIdle = false
     private var peer: (name: String, address: String)?
@@ -69,7 +72,8 @@ final class EgressConnection {
                     })
             }
         case .exhausted(let failure):
-            path.connectionFailed(self, failure)
+            // A connection that was open once has served its route; the path opens a new one if it needs one.
+            if !wasOpen { path.connectionFailed(self, failure) }
             finish()
         }
     }
@@ -108,7 +112,8 @@ final class EgressConnection {
     }
 
     private func dialFailed(_ text: String) {
-        guard !isOpen, !isClosing else { return }
+        guard !isOpen else { return }
+        if isClosing { return finish() }
         client = nil
         plan.failed(text)
         advance()
@@ -190,13 +195,25 @@ final class EgressConnection {
 extension EgressConnection: ClientSessionDelegate {
     func ready(_ client: ClientHandler, capabilities: Capabilities) {
         isOpen = true
+        wasOpen = true
         path.connectionIsFree(self)
     }
 
     func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
         guard let message = held else { return }
+        let wasLookedAhead = heldWasLookedAhead
+        heldWasLookedAhead = following != nil
         held = following
         following = nil
+        if wasLookedAhead, result.neverBegan {
+            // The server closed behind its last reply: for a message sent alone that would have been an idle close.
+            path.connectionIsLeaving(self)
+            return path.putBack(message)
+        }
+        if config.tryNextHostOnTransportError, plan.hasMore, !quitsWhenIdle, result.isTransportFailure {
+            path.connectionIsLeaving(self)
+            return path.putBack(message)
+        }
         deliveries += 1
         var resend = 0
         let accepted = result.perRecipient.contains { $0.disposition == .delivered }
@@ -215,10 +232,7 @@ extension EgressConnection: ClientSessionDelegate {
         } else {
             path.settle(message, outcome(of: message, ambiguous: result.isAmbiguous))
         }
-        guard result.sessionUsable else {
-            isClosing = true
-            return path.connectionIsLeaving(self)
-        }
+        guard result.sessionUsable else { return path.connectionIsLeaving(self) }
         // The message looked ahead takes over by itself.
         guard held == nil else { return }
         if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
@@ -241,8 +255,33 @@ extension EgressConnection: ClientSessionDelegate {
         for message in [following, held].compactMap({ $0 }) { path.putBack(message) }
         held = nil
         following = nil
-        if isOpen || isClosing { return finish() }
-        dialFailed(reason.text)
+        if !isOpen { return dialFailed(reason.text) }
+        reconnect(after: reason)
+    }
+
+    /// The peer dropped an open session: what follows is the policy's `reconnect_strategy`.
+    private func reconnect(after reason: ClientCloseReason) {
+        isOpen = false
+        path.connectionIsLeaving(self)
+        guard !isClosing, !quitsWhenIdle, !reason.wasIdle, path.hasBacklog, plan.hasMore || config.reconnectStrategy == .reconnectSameHost
+        else { return finish() }
+        switch config.reconnectStrategy {
+        case .terminateSession: return finish()
+        case .connectNextHost: break
+        case .reconnectSameHost:
+            // Once: a host that drops every session must not be dialled for ever by the same connection.
+            guard !hasReconnected else { return finish() }
+            hasReconnected = true
+            plan.repeatCurrent()
+        }
+        deliveries = 0
+        advance()
+    }
+
+    /// Ends the connection whatever it is doing.
+    func abort() {
+        isClosing = true
+        client?.abort()
     }
 
     private func outcome(of message: QueuedMessage, ambiguous: Bool) -> AttemptOutcome {
@@ -256,6 +295,19 @@ extension EgressConnection: ClientSessionDelegate {
         outcome.sessionID = sessionID
         outcome.provider = config.providerName
         return outcome
+    }
+}
+
+extension TransactionResult {
+    /// The connection broke, and nobody can have got the message.
+    fileprivate var isTransportFailure: Bool {
+        !sessionUsable && perRecipient.allSatisfy { $0.origin == .transport(ambiguous: false) }
+    }
+
+    /// The transport failed before the server said a word about this transaction.
+    fileprivate var neverBegan: Bool {
+        !sessionUsable
+            && perRecipient.allSatisfy { $0.origin == .transport(ambiguous: false) && ($0.command == .rset || $0.command == .mail) }
     }
 }
 

@@ -28,12 +28,13 @@ package final class EgressPath: @unchecked Sendable {
     /// When the route this path knows expires, monotonic. Atomic.
     let routeExpires = Atomic<Int64>(.min)
     private let retired = Atomic<Bool>(false)
-    private let capacityShared = Atomic<Int>(1024)
-    private let waiting = Mutex<[ScheduledQueue]>([])
+    private let capacityShared = Atomic<Int>(1)
+    private let waiting = Mutex(WaitingQueues())
     private let hasWaiting = Atomic<Bool>(false)
 
     private(set) var config: EgressPathConfig?
-    private var capacity = 1024
+    /// Until the policy has said `max_ready`, one message at a time is let in.
+    private var capacity = 1
     private var refreshAt: Int64 = 0
     private var isLoadingConfig = false
     var route: MailRoute
@@ -58,7 +59,7 @@ package final class EgressPath: @unchecked Sendable {
         self.route = route
         self.domain = domain
         self.shard = shard
-        self.places = Atomic(1024)
+        self.places = Atomic(1)
     }
 
     var services: NodeServices { shard.services }
@@ -70,7 +71,10 @@ package final class EgressPath: @unchecked Sendable {
     var blockText: String? { shown.withLock { $0 } }
 
     /// Takes one place in the ready queue; `offer` or `giveBack` must follow.
-    func reserve() -> Bool {
+    ///
+    /// Fresh messages leave the last places to queues that wait for room: else deferred mail would starve behind new mail.
+    func reserve(isFresh: Bool) -> Bool {
+        if isFresh, hasWaiting.load(ordering: .relaxed), places.load(ordering: .relaxed) <= wakeThreshold { return false }
         if places.wrappingSubtract(1, ordering: .acquiringAndReleasing).oldValue > 0 { return true }
         places.wrappingAdd(1, ordering: .acquiringAndReleasing)
         return false
@@ -79,23 +83,21 @@ package final class EgressPath: @unchecked Sendable {
     /// Gives places back; wakes queues that wait for room once a good part is free.
     func giveBack(_ count: Int) {
         let free = places.wrappingAdd(count, ordering: .acquiringAndReleasing).newValue
-        guard hasWaiting.load(ordering: .relaxed), free >= min(64, capacityHint / 4) || free >= capacityHint else { return }
+        guard hasWaiting.load(ordering: .relaxed), free >= wakeThreshold else { return }
         let woken = waiting.withLock { waiting in
-            let count = min(waiting.count, max(1, free))
-            let woken = Array(waiting.prefix(count))
-            waiting.removeFirst(count)
-            hasWaiting.store(!waiting.isEmpty, ordering: .relaxed)
-            return woken
+            defer { hasWaiting.store(!waiting.isEmpty, ordering: .relaxed) }
+            return waiting.take(max(1, free))
         }
         for queue in woken { queue.shard.postLater(.pump(queue)) }
     }
 
-    private var capacityHint: Int { max(4, capacityShared.load(ordering: .relaxed)) }
+    /// Free places at which queues that wait for room are woken: a wake-up per message would be one hop per message.
+    private var wakeThreshold: Int { max(1, min(64, capacityShared.load(ordering: .relaxed) / 4)) }
 
     /// The queue is pumped when the ready queue has room again.
     func wait(_ queue: ScheduledQueue) {
         waiting.withLock { waiting in
-            if !waiting.contains(where: { $0 === queue }) { waiting.append(queue) }
+            waiting.add(queue)
             hasWaiting.store(true, ordering: .relaxed)
         }
         // Room may have come between the failed reservation and this registration.
@@ -155,6 +157,10 @@ package final class EgressPath: @unchecked Sendable {
                 leave(message, .outOfTime)
                 continue
             }
+            if services.pauses.contains(message.queue.name) {
+                leave(message, .untouched)
+                continue
+            }
             if case .wait(let until, let limit)? = limits?.takeMessage(now: Clock.monotonic()) {
                 block = .messageRate(limit)
                 wake(at: until)
@@ -191,6 +197,9 @@ package final class EgressPath: @unchecked Sendable {
             connection.open()
         }
     }
+
+    /// Whether messages wait for a connection.
+    var hasBacklog: Bool { !ready.isEmpty }
 
     // MARK: Connections report
 
@@ -246,6 +255,13 @@ package final class EgressPath: @unchecked Sendable {
 
     /// Gives a message back to its queue with what became of it, and its place to the next.
     func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
+        var outcome = outcome
+        if !message.results.isEmpty { // what earlier transactions of this attempt decided still holds
+            let decided = Set(message.results.map(\.address))
+            outcome.recipients = message.results + outcome.recipients.filter { !decided.contains($0.address) }
+            outcome.consumesAttempt = true
+            message.results = []
+        }
         if let last = outcome.recipients.last, last.fate != .delivered { lastReply = last.reply.oneLine }
         giveBack(1)
         message.queue.shard.post(.settle(message, outcome))
@@ -268,7 +284,12 @@ package final class EgressPath: @unchecked Sendable {
     /// The node stops: idle connections quit, busy ones finish their transaction.
     func stop() {
         returnEverything()
+        let limit = config?.effectiveShutdownTimeout ?? .seconds(60)
         for connection in connections.values { connection.quitWhenIdle() }
+        let box = LoopBound(self)
+        shard.loop.scheduleTask(in: .nanoseconds(limit.wholeNanoseconds)) {
+            for connection in box.value.connections.values { connection.abort() }
+        }
     }
 
     // MARK: Configuration and time

@@ -17,8 +17,7 @@ struct Injection: Sendable {
     var meta: [String: ConfigValue] = [:]
     /// Keep the messages in memory until their first failure.
     var deferredSpool = false
-    var receivedHeader = false
-    var supplementalHeader = true
+    var trace = TraceHeaders(received: false)
 }
 
 /// *Value*: what became of an injection.

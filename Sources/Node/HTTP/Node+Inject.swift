@@ -39,7 +39,7 @@ extension Node {
                 ("hostname", .string(services.hostname)),
             ] + injection.meta.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let stored = base.map { (key: $0.key, value: JSON.text($0.value)) }
-        let trace = TraceHeaders(received: injection.receivedHeader, supplemental: injection.supplementalHeader)
+        let trace = injection.trace
         let origin = TraceHeaders.Origin(
             ehlo: peer?.ipAddress ?? "unknown", peer: peer?.ipAddress ?? "unknown", hostname: services.hostname, local: services.hostname,
             with: "HTTP")
@@ -49,7 +49,7 @@ extension Node {
             var content = ByteBuffer(bytes: item.content)
             let length = content.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
             var headers = ByteBuffer()
-            trace.write(into: &headers, origin: origin, id: id.hex, recipients: [item.recipient], date: date)
+            trace.write(into: &headers, origin: origin, id: id.hex, recipients: [item.recipient], date: date, meta: stored)
             if var original = content.readSlice(length: length) { headers.writeBuffer(&original) }
             let message = ReceivedMessage(
                 id: id, sender: injection.sender, recipients: [item.recipient], created: now, headers: headers,

@@ -9,6 +9,17 @@ struct V1Injection: Decodable, Sendable {
     struct Mailbox: Decodable, Sendable {
         var email: String
         var name: String?
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case email, name
+        }
+
+        init(from decoder: any Decoder) throws {
+            try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            email = try values.decode(String.self, forKey: .email)
+            name = try values.decodeIfPresent(String.self, forKey: .name)
+        }
     }
 
     /// *Value*: one recipient.
@@ -17,6 +28,19 @@ struct V1Injection: Decodable, Sendable {
         var name: String?
         var substitutions: [String: JSONValue]?
         var metadata: [String: JSONValue]?
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case email, name, substitutions, metadata
+        }
+
+        init(from decoder: any Decoder) throws {
+            try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            email = try values.decode(String.self, forKey: .email)
+            name = try values.decodeIfPresent(String.self, forKey: .name)
+            substitutions = try values.decodeIfPresent([String: JSONValue].self, forKey: .substitutions)
+            metadata = try values.decodeIfPresent([String: JSONValue].self, forKey: .metadata)
+        }
     }
 
     /// *Value*: one attachment.
@@ -26,6 +50,20 @@ struct V1Injection: Decodable, Sendable {
         var content_id: String?
         var file_name: String?
         var base64: Bool?
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case data, content_type, content_id, file_name, base64
+        }
+
+        init(from decoder: any Decoder) throws {
+            try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            data = try values.decode(String.self, forKey: .data)
+            content_type = try values.decode(String.self, forKey: .content_type)
+            content_id = try values.decodeIfPresent(String.self, forKey: .content_id)
+            file_name = try values.decodeIfPresent(String.self, forKey: .file_name)
+            base64 = try values.decodeIfPresent(Bool.self, forKey: .base64)
+        }
     }
 
     /// *Value*: the parts a message is built of.
@@ -69,6 +107,19 @@ struct V1Injection: Decodable, Sendable {
         var supplemental_header: Bool?
         var header_name: String?
         var include_meta_names: [String]?
+
+        private enum CodingKeys: String, CodingKey, CaseIterable {
+            case received_header, supplemental_header, header_name, include_meta_names
+        }
+
+        init(from decoder: any Decoder) throws {
+            try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            received_header = try values.decodeIfPresent(Bool.self, forKey: .received_header)
+            supplemental_header = try values.decodeIfPresent(Bool.self, forKey: .supplemental_header)
+            header_name = try values.decodeIfPresent(String.self, forKey: .header_name)
+            include_meta_names = try values.decodeIfPresent([String].self, forKey: .include_meta_names)
+        }
     }
 
     var envelopeSender: String
@@ -111,6 +162,15 @@ struct V1Injection: Decodable, Sendable {
         }
     }
 
+    /// A header's name is printable ASCII without a colon (RFC 5322 2.2).
+    private static func headerName(_ name: String?) throws -> String {
+        guard let name else { return "X-KumoRef" }
+        guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ":") }) else {
+            throw HTTPError(.badRequest, message: "'trace_headers.header_name' is no header name")
+        }
+        return name
+    }
+
     private static func unsupported(_ key: CodingKeys, _ text: String) -> DecodingError {
         .dataCorrupted(.init(codingPath: [key], debugDescription: text))
     }
@@ -122,8 +182,9 @@ struct V1Injection: Decodable, Sendable {
             throw HTTPError(.badRequest, message: "'envelope_sender' is not an address: \(envelopeSender.prefix(100))")
         }
         var injection = Injection(sender: sender, items: [], deferredSpool: deferredSpool)
-        injection.receivedHeader = trace?.received_header ?? false
-        injection.supplementalHeader = trace?.supplemental_header ?? true
+        injection.trace = TraceHeaders(
+            received: trace?.received_header ?? false, supplemental: trace?.supplemental_header ?? true,
+            supplementalName: try Self.headerName(trace?.header_name), includedMeta: Set(trace?.include_meta_names ?? []))
         for recipient in recipients {
             do {
                 let address = try EnvelopeAddress.parse(recipient.email)

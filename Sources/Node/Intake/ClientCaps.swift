@@ -9,8 +9,8 @@ struct ClientCaps {
         for (key, value) in table.sorted(by: { $0.key < $1.key }) {
             switch (key, value) {
             case ("max_connection_rate", .string(let text)): maxConnectionRate = try ThrottleSpec(parsing: text)
-            case ("max_deliveries_per_connection", .integer(let count)) where count > 0:
-                maxDeliveriesPerConnection = Int(count)
+            case ("max_deliveries_per_connection", let value) where (value.integerValue ?? 0) > 0:
+                maxDeliveriesPerConnection = Int(clamping: value.integerValue ?? 0)
             case ("max_connection_rate", _):
                 throw ConfigError(message: "max_connection_rate must be a rate such as '100/minute'")
             case ("max_deliveries_per_connection", _):

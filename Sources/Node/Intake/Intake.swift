@@ -120,7 +120,11 @@ struct Intake {
                         meta: message.storedMeta),
                     headers: message.headers, body: message.body))
         }
-        guard !drafts.isEmpty else { return completion(outcome) }
+        guard !drafts.isEmpty else {
+            // Nothing refers to a streamed body any more: the spool may forget it.
+            if let index = passed.first, case .shared(let body) = messages[index].body { shard.services.spool.abandon(body: body.id) }
+            return completion(outcome)
+        }
         let pending = drafts
         shard.append(drafts, durability: durability) { result in
             switch result {

@@ -19,6 +19,7 @@ final class SMTPListener: Sendable {
     private let open = Atomic<Int>(0)
     private let sessionsByHandler = Mutex<[ObjectIdentifier: OpenSession]>([:])
     private let dates = Mutex<(second: Int64, text: String)>((0, ""))
+    private let clientRoot = InProcessLimitRoot()
     private let clients = Mutex<[String: RateLimiter]>([:])
 
     /// *Value*: a session and the loop it lives on.
@@ -33,7 +34,7 @@ final class SMTPListener: Sendable {
         relayHosts = CIDRSet(validated: config.relayHosts)
         trace = TraceHeaders(
             received: config.traceHeaders.receivedHeader, supplemental: config.traceHeaders.supplementalHeader,
-            supplementalName: config.traceHeaders.headerName)
+            supplementalName: config.traceHeaders.headerName, includedMeta: Set(config.traceHeaders.includeMetaNames))
         durability = config.deferredSpool ? .memory : services.durability
         ids = Mutex(MessageIDGenerator(node: nodeSeed, seed: UInt64.random(in: .min ... .max)))
     }
@@ -56,14 +57,16 @@ final class SMTPListener: Sendable {
     }
 
     /// Whether a client with that EHLO name may open another connection now.
-    func admits(client: String, rate: ThrottleSpec, limits: any LimitRoot) -> Bool {
+    func admits(client: String, rate: ThrottleSpec) -> Bool {
         clients.withLock { clients in
-            if clients.count > 10_000 { clients.removeAll() } // hostile names must not fill the memory
+            if clients.count > 10_000 { // invented names must neither fill the memory nor reset everybody's cap
+                for key in clients.keys.prefix(1000) { clients[key] = nil }
+            }
             let now = Clock.monotonic()
-            let key = client.lowercased()
+            let key = client.lowercased() + " " + rate.text
             var limiter =
                 clients[key]
-                ?? RateLimiter(key: LimitKey(name: "ehlo-\(key)-connection-rate"), spec: rate, root: InProcessLimitRoot())
+                ?? RateLimiter(key: LimitKey(name: "ehlo-\(key)-connection-rate"), spec: rate, root: clientRoot)
             defer { clients[key] = limiter }
             return limiter.take(1, now: now) == .granted
         }

@@ -17,6 +17,8 @@ final class SMTPSession {
     private var messageLimit = Int.max
     private var stream: BodyStream?
     private var isCounted = false
+    /// The session has paid for its connection already; a second EHLO costs nothing.
+    private var wasAdmitted = false
 
     init(listener: SMTPListener, shard: Shard) {
         self.listener = listener
@@ -64,10 +66,11 @@ extension SMTPSession: ServerSessionDelegate {
             do throws(ConfigError) {
                 let caps = try ClientCaps(table)
                 if let deliveries = caps.maxDeliveriesPerConnection { messageLimit = deliveries }
-                if let rate = caps.maxConnectionRate, !listener.admits(client: domain, rate: rate, limits: services.limits) {
+                if let rate = caps.maxConnectionRate, !wasAdmitted, !listener.admits(client: domain, rate: rate) {
                     services.metrics.inboundDenied.add(1)
                     return reply(.disconnect(listener.closing("too many connections from \(domain). Try later")))
                 }
+                wasAdmitted = true
                 reply(.accept(nil))
             } catch {
                 Log.error("policy failed", ["event": "smtp_server_ehlo", "error": error.message])
@@ -119,7 +122,7 @@ extension SMTPSession: ServerSessionDelegate {
 
     func message(_ session: ServerSession, transaction: ReceivedTransaction, reply: @escaping (Verdict) -> Void) {
         let facts = session.facts
-        let batches = split(transaction.recipients)
+        let batches = split(transaction.recipients.map { $0.domain.isEmpty ? EnvelopeAddress(localPart: $0.localPart, domain: listener.hostname) : $0 })
         let streamed = stream
         stream = nil
         if let refusal = Intake.refusal(services) {
@@ -163,6 +166,8 @@ extension SMTPSession: ServerSessionDelegate {
 
     /// One batch per message: each recipient its own, or all of a domain together.
     private func split(_ recipients: [EnvelopeAddress]) -> [[EnvelopeAddress]] {
+        var seen: Set<EnvelopeAddress> = []
+        let recipients = recipients.filter { seen.insert($0).inserted }
         guard recipients.count > 1, listener.config.batchHandling == .batchByDomain else { return recipients.map { [$0] } }
         var order: [String] = []
         var groups: [String: [EnvelopeAddress]] = [:]
@@ -198,7 +203,7 @@ extension SMTPSession: ServerSessionDelegate {
         return batches.map { recipients in
             let id = listener.nextID()
             var headers = ByteBufferAllocator().buffer(capacity: original.readableBytes + 512)
-            listener.trace.write(into: &headers, origin: origin, id: id.hex, recipients: recipients, date: date)
+            listener.trace.write(into: &headers, origin: origin, id: id.hex, recipients: recipients, date: date, meta: meta.stored)
             headers.writeImmutableBuffer(original)
             return ReceivedMessage(
                 id: id, sender: transaction.sender, recipients: recipients, created: transaction.receivedAt, headers: headers,

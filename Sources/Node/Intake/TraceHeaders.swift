@@ -9,6 +9,8 @@ struct TraceHeaders {
     var received = true
     var supplemental = true
     var supplementalName = "X-KumoRef"
+    /// Names of meta values that the supplemental header shows.
+    var includedMeta: Set<String> = []
 
     /// *Value*: what a `Received` line says about the session.
     struct Origin {
@@ -21,7 +23,10 @@ struct TraceHeaders {
     }
 
     /// Writes the lines for one message. `date` is an RFC 5322 date.
-    func write(into headers: inout ByteBuffer, origin: Origin, id: String, recipients: [EnvelopeAddress], date: String) {
+    func write(
+        into headers: inout ByteBuffer, origin: Origin, id: String, recipients: [EnvelopeAddress], date: String,
+        meta: [(key: String, value: String)] = []
+    ) {
         if received {
             headers.writeString("Received: from ")
             headers.writeString(origin.ehlo)
@@ -49,19 +54,19 @@ struct TraceHeaders {
         if supplemental {
             headers.writeString(supplementalName)
             headers.writeString(": ")
-            writeReference(into: &headers, recipients: recipients)
+            writeReference(into: &headers, recipients: recipients, meta: meta.filter { includedMeta.contains($0.key) })
             headers.writeString("\r\n")
         }
     }
 
     /// The base64 of `{"_@_":"\\_/","recipient":…}`, folded below the line limit.
-    private func writeReference(into headers: inout ByteBuffer, recipients: [EnvelopeAddress]) {
-        var json = "{\"_@_\":\"\\\\_/\",\"recipient\":"
-        if recipients.count == 1 {
-            json += JSON.text(recipients[0].text)
-        } else {
-            json += "[" + recipients.map { JSON.text($0.text) }.joined(separator: ",") + "]"
-        }
+    private func writeReference(
+        into headers: inout ByteBuffer, recipients: [EnvelopeAddress], meta: [(key: String, value: String)]
+    ) {
+        // Several recipients are not named: each would see the blind copies of the others.
+        var json = "{\"_@_\":\"\\\\_/\""
+        if recipients.count == 1 { json += ",\"recipient\":" + JSON.text(recipients[0].text) }
+        for (key, value) in meta { json += "," + JSON.text(key) + ":" + value }
         json += "}"
         var encoded: [UInt8] = []
         Base64.encode(Array(json.utf8), lineLength: .max, to: &encoded)

@@ -15,7 +15,7 @@ extension ScheduledQueue {
             keep(message, due: Clock.wall() / 1_000_000)
             return pump()
         }
-        message.attempts += 1
+        if !outcome.recipients.isEmpty { message.attempts += 1 }
         var remaining: [EnvelopeAddress] = []
         let metrics = services.metrics
         for recipient in outcome.recipients {
@@ -33,13 +33,13 @@ extension ScheduledQueue {
             }
         }
         if outcome.isAmbiguous { metrics.ambiguous.add(1) }
-        guard !remaining.isEmpty || outcome.recipients.count < message.recipients.count else {
+        let attempted = Set(outcome.recipients.map(\.address))
+        let untouched = message.recipients.filter { !attempted.contains($0) }
+        guard !remaining.isEmpty || !untouched.isEmpty else {
             metrics.timeInQueue(provider: outcome.provider ?? setup?.config.providerName, since: message.created)
             finish(message)
             return
         }
-        let attempted = Set(outcome.recipients.map(\.address))
-        let untouched = message.recipients.filter { !attempted.contains($0) }
         retry(message, outcome, failed: remaining, untouched: untouched)
     }
 

@@ -36,12 +36,16 @@ package final class ScheduledQueue: @unchecked Sendable {
     var lastReply: String?
     var delivered = 0
     private var isLoadingSetup = false
+    /// After a failure the policy is not asked again before this time, monotonic.
+    private var setupRetryAt: Int64 = 0
     private var isResolving = false
     private var routeFailure: (failure: RouteFailure, until: Int64)?
     private var redirect: ScheduledQueue?
     private var isPumping = false
     private var nextExpiryScan: Int64 = 0
     private let retired = Atomic<Bool>(false)
+    /// Another queue sends its messages here (`queue_name`).
+    private let isGroup = Atomic<Bool>(false)
     private(set) var lastUse: Int64 = Clock.wall()
 
     /// How many due messages one pump moves before it lets the loop breathe.
@@ -72,7 +76,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         // Straight through when nothing waits before it: the common case touches no heap.
         if heap.isEmpty || (heap.first.map { $0.due > nowMilliseconds } ?? true),
             let setup, let route, !services.pauses.contains(name), route.expires > Clock.monotonic(), !needsRefresh(setup),
-            setup.limiter == nil, let path = choosePath(setup, route)
+            setup.limiter == nil, let path = choosePath(setup, route, isFresh: true)
         {
             out += 1
             hand(message, to: path)
@@ -84,14 +88,17 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     /// Takes a message that recovery found on disk.
     func recover(handle: SpoolHandle, due: Int64, created: Int64) {
-        if let redirect { return redirect.shard.post(.run { redirect.recover(handle: handle, due: due, created: created) }) }
+        if isRetired || redirect != nil {
+            let target = redirect ?? shard.queue(named: name)
+            return target.shard.postLater(.run { target.recover(handle: handle, due: due, created: created) })
+        }
         insert(handle, due: due / 1_000_000, created: created)
     }
 
     private func forward(_ message: QueuedMessage) {
         let target = redirect ?? shard.queue(named: name)
         message.queue = target
-        target.shard.post(.accept(message))
+        target.shard.postLater(.accept(message))
     }
 
     /// Puts a message into the heap; its content stays in memory while the budget allows.
@@ -190,12 +197,12 @@ package final class ScheduledQueue: @unchecked Sendable {
     }
 
     /// Picks a source by weighted round robin among those whose ready queue has room, and reserves one place in it.
-    private func choosePath(_ setup: QueueSetup, _ route: MailRoute) -> EgressPath? {
+    private func choosePath(_ setup: QueueSetup, _ route: MailRoute, isFresh: Bool = false) -> EgressPath? {
         var chosen: EgressPath?
         var full: [EgressPath] = []
         let source = setup.sources.next { source in
             let path = shard.path(source: source, route: route, queue: self)
-            if path.reserve() {
+            if path.reserve(isFresh: isFresh) {
                 chosen = path
                 return true
             }
@@ -240,7 +247,7 @@ package final class ScheduledQueue: @unchecked Sendable {
     }
 
     private func loadSetup() {
-        guard !isLoadingSetup else { return }
+        guard !isLoadingSetup, Clock.monotonic() >= setupRetryAt else { return }
         isLoadingSetup = true
         if setup == nil { block = .policy("waiting for get_queue_config") }
         QueueSetupLoader(engine: shard.engine, shard: shard).load(parsed, queueText: name) { [self] result in
@@ -248,11 +255,13 @@ package final class ScheduledQueue: @unchecked Sendable {
             switch result {
             case .success(let fresh):
                 if let old = setup, old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter }
+                if setup?.config.maxAge != fresh.config.maxAge { nextExpiryScan = 0 }
                 setup = fresh
                 redirectIfGrouped(fresh)
             case .failure(let failure):
                 Log.error("policy failed for a queue", ["queue": name, "error": failure.message])
                 block = .policy(failure.message)
+                setupRetryAt = Clock.monotonic() + 14_000_000_000
                 shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 15_000)
                 if setup == nil { return }
             }
@@ -262,11 +271,15 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     /// `queue_name` of the policy names an isolation group: the messages move to the group's own queue.
     private func redirectIfGrouped(_ setup: QueueSetup) {
-        guard let group = setup.config.queueName, group != parsed.tenant else { return }
+        guard let group = setup.config.queueName, group != parsed.tenant, !isGroup.load(ordering: .acquiring) else { return }
         do throws(QueueNameError) {
             let target = try QueueName(
                 campaign: parsed.campaign, tenant: group, domain: parsed.domain, routingDomain: parsed.routingDomain)
-            redirect = shard.queue(named: target.text)
+            let queue = shard.queue(named: target.text)
+            // One hop only: a group keeps what it gets, whatever the policy says for it. When two queues name each other at the same
+            // time, both find the mark and both keep their messages.
+            queue.isGroup.store(true, ordering: .sequentiallyConsistent)
+            if !isGroup.load(ordering: .sequentiallyConsistent) { redirect = queue }
         } catch {
             Log.error("queue_name is no name for a queue", ["queue": name, "error": "\(error)"])
         }
@@ -278,10 +291,10 @@ package final class ScheduledQueue: @unchecked Sendable {
             services.metrics.scheduledCount.add(-1)
             if let message = residents.removeValue(forKey: entry.handle) {
                 message.queue = redirect
-                redirect.shard.post(.accept(message))
+                redirect.shard.postLater(.accept(message))
             } else {
                 let created = Int64(entry.created) * 1_000_000_000
-                redirect.shard.post(.run {
+                redirect.shard.postLater(.run {
                     redirect.recover(handle: SpoolHandle(raw: entry.handle), due: entry.due * 1_000_000, created: created)
                 })
             }
@@ -354,7 +367,7 @@ package final class ScheduledQueue: @unchecked Sendable {
     // MARK: Expiry and idleness
 
     /// The `max_age` in nanoseconds, once the policy has been read.
-    var maximumAge: Int64? { setup?.config.maxAge.wholeNanoseconds }
+    var maximumAge: Int64? { (setup?.config.maxAge ?? QueueConfig.defaults.maxAge).wholeNanoseconds }
 
     /// Expires what has waited too long, due or not. A scan is O(queued) and runs at most every ten seconds, and only when the oldest
     /// message is known to be over age.

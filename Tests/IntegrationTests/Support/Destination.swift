@@ -7,6 +7,9 @@ import Sink
 struct Arrivals {
     /// Monotonic nanoseconds of each arrival, in order.
     var times: [String: [Int64]] = [:]
+    /// The arrivals after which nothing came on their connection: their reply may never have been read.
+    private var last: [String: Int64] = [:]
+    private var lastTimes: Set<Int64> = []
 
     init(_ files: [String]) throws {
         for file in files {
@@ -18,10 +21,15 @@ struct Arrivals {
                 }
                 let id = String(decoding: fields[3].filter { $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") }, as: UTF8.self)
                 times[id, default: []].append(time)
+                last[file + String(decoding: fields[1], as: UTF8.self)] = time
             }
         }
+        lastTimes = Set(last.values)
         for id in times.keys { times[id]?.sort() }
     }
+
+    /// Whether nothing arrived later on the connection of this arrival.
+    func wasLastOnItsConnection(_ time: Int64) -> Bool { lastTimes.contains(time) }
 
     var count: Int { times.values.reduce(0) { $0 + $1.count } }
     var duplicates: Int { times.values.reduce(0) { $0 + $1.count - 1 } }
