@@ -56,7 +56,6 @@ struct WriterLoop {
         let delay = writer.options.maxDelayNanoseconds
         var next = monotonicNow() + 1_000_000_000
         var kept: Int64 = 0
-        var gather = CommitGather(window: writer.options.gatherNanoseconds)
         while true {
             var deadline = next
             if let since = writer.lazySince, writer.waiting.isEmpty { deadline = min(deadline, since + delay) }
@@ -79,8 +78,7 @@ struct WriterLoop {
             }
             let now = monotonicNow()
             let overdue = writer.lazySince.map { now - $0 >= delay } ?? false
-            if var load {
-                gather.prepare(&load, inbox: inbox, now: now)
+            if let load {
                 writer.commit(load.commands, lazySince: load.lazySince, now: now)
                 let idle = inbox.withLock { inbox -> Bool in
                     inbox.backlog -= load.weight

@@ -10,8 +10,6 @@ package struct SpoolOptions: Sendable {
     package var segmentSize: Int
     /// The longest an update or a done waits for its commit, nanoseconds.
     package var maxDelayNanoseconds: Int64
-    /// How long a commit may wait for company under load, nanoseconds; 0 to never wait.
-    package var gatherNanoseconds: Int64 = 200_000
     /// Appends are refused when fewer bytes are free on the volume.
     package var minFreeSpace: Int
     /// Appends are refused when fewer inodes are free on the volume.

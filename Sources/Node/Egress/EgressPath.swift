@@ -341,7 +341,8 @@ package final class EgressPath: @unchecked Sendable {
         if let timer, timer.at <= time { return }
         timer?.task.cancel()
         let wait = max(1_000_000, time - Clock.monotonic())
-        timer = (time, shard.loop.scheduleTask(in: .nanoseconds(wait)) { [weak self] in self?.tick() })
+        let box = LoopBound(self)
+        timer = (time, shard.loop.scheduleTask(in: .nanoseconds(wait)) { box.value.tick() })
     }
 
     private func tick() {

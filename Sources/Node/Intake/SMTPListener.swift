@@ -97,13 +97,13 @@ final class SMTPListener: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.autoRead, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65536))
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let shard = shards.shard(on: channel.eventLoop) else { throw NodeError("a connection came in on a foreign loop") }
                     let session = SMTPSession(listener: self, shard: shard)
                     let handler = ServerHandler(configuration: server, delegate: session)
                     remember(handler, of: channel, on: shard)
+                    try channel.syncOptions?.setOption(.recvAllocator, value: SessionReadSize(handler: handler))
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }

@@ -10,6 +10,9 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
+    /// Content is being received: the next read may be large.
+    package var isReceivingContent: Bool { session.machine.need == .content }
+
     /// The session, for the delegate's bookkeeping.
     package let session: ServerSession
 
@@ -198,8 +201,9 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
         timer?.cancel()
         let deadline = session.clock.next(for: session.machine.need).time
         let wake = max(min(deadline, now + session.clock.shortest), now + 1_000_000)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(wake))) { [weak self] in
-            self?.wakeUp()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(wake))) {
+            // Held until it fires or `end` cancels it. Not weak: one weak reference makes every retain of the handler slow.
+            self.wakeUp()
         }
     }
 
