@@ -52,10 +52,12 @@ final class SpoolStore: Sendable {
     /// Copies damaged bytes to `corrupt/`. After `failed` their segment must stay.
     @discardableResult
     func quarantine(segment: UInt32, damage: SegmentScanner.Damage, bytes: UnsafeRawBufferPointer) -> Quarantine {
+        // A look from outside changes nothing; its report names the damage.
+        guard io.mayWrite else { return .known }
         let name = "\(SegmentName.active(segment).dropLast(4))-\(damage.offset)-\(damage.reason).bin"
-        Log.error("spool \(options.directory): corrupt record in segment \(segment) at \(damage.offset), \(damage.length) bytes: \(damage.reason); kept as corrupt/\(name)")
+        let what = "corrupt record in segment \(segment) at \(damage.offset), \(damage.length) bytes: \(damage.reason)"
         let head = "apus corrupt record: segment \(segment) offset \(damage.offset) length \(damage.length) reason \(damage.reason)\n"
-        do {
+        do throws(IOFailure) {
             let fd = try io.open(corruptPath + "/" + name, create: true)
             let file = SegmentFile(io: io, fd: fd, size: 0, path: name)
             // Recovery may meet the same damage at each start until its segment dies: the copy is there already then.
@@ -67,9 +69,10 @@ final class SpoolStore: Sendable {
             if let failure { throw failure }
             try io.synchronize(fd)
             try io.synchronizeDirectory(corruptPath)
+            Log.error("spool \(options.directory): \(what); kept as corrupt/\(name)")
             return .copied
         } catch {
-            Log.error("spool \(options.directory): cannot write corrupt/\(name): \(error)")
+            Log.error("spool \(options.directory): \(what); cannot keep it as corrupt/\(name): \(error.reason)")
             return .failed
         }
     }

@@ -60,11 +60,20 @@ struct Serve: AsyncParsableCommand {
                 say("initialization complete")
             } until: {
                 await stop.wait()
+                endAnyway(after: 15)
             }
         } catch {
             say("apus: \(error)")
             throw ExitCode.failure
         }
+    }
+}
+
+/// Ends the process when an orderly stop takes too long: an orchestrator would kill it without a word. The queue is safe in the spool.
+func endAnyway(after seconds: Int) {
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
+        say("apus: the stop took longer than \(seconds) s and was cut short; what is queued is safe in the spool")
+        _exit(3)
     }
 }
 

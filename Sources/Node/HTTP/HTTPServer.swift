@@ -28,7 +28,9 @@ package struct HTTPServer: Sendable {
         QueueRoutes(node: node).add(to: router)
         InjectRoutes(node: node, limit: config.requestBodyLimit).add(to: router)
         let application = Application(
-            router: router, configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
+            router: router,
+            // A client that stops sending, or whose body was refused, is not waited for longer than this.
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))), configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
             onServerRunning: { channel in
                 let address = channel.localAddress
                 bound("\(address?.ipAddress ?? config.listen.host):\(address?.port ?? config.listen.port)")

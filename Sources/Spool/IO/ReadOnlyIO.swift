@@ -2,6 +2,7 @@ import Glibc
 
 /// System calls for a spool that must not change: what would write fails, what would be kept in `corrupt/` is noted. *shared*.
 final class ReadOnlyIO: SpoolIO {
+    var mayWrite: Bool { false }
     private let system = SystemIO()
     private let notes = Guarded<[String]>([])
 

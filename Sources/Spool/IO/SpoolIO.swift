@@ -21,6 +21,8 @@ package struct VolumeRoom: Sendable, Equatable {
 /// The system calls on segment files, so that tests can make each of them fail and can pull the plug between any two.
 /// Paths are whole. Implementations are thread-safe.
 package protocol SpoolIO: Sendable {
+    /// Whether this is an implementation that changes files at all.
+    var mayWrite: Bool { get }
     /// Opens for reading and writing, creating the file when asked.
     func open(_ path: String, create: Bool) throws(IOFailure) -> Int32
     func close(_ fd: Int32)
@@ -36,4 +38,8 @@ package protocol SpoolIO: Sendable {
     func synchronizeDirectory(_ path: String) throws(IOFailure)
     func list(_ path: String) throws(IOFailure) -> [String]
     func room(_ path: String) throws(IOFailure) -> VolumeRoom
+}
+
+extension SpoolIO {
+    package var mayWrite: Bool { true }
 }
