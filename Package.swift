@@ -39,7 +39,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Sink", "Client", "Spool", "Message", "DNS", "CAllocator", nioCore, nioPosix,
+                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "CAllocator", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -2,8 +2,8 @@ import Glibc
 import Message
 import NIOCore
 import Spool
-import Telemetry
 import Synchronization
+import Telemetry
 
 final class Count: SpoolMailbox {
     let good = Atomic<Int>(0)
@@ -51,14 +51,18 @@ struct Bench {
             let start = now()
             for i in 0..<total {
                 while i - count.good.load(ordering: .relaxed) - count.bad.load(ordering: .relaxed) > 400 { usleep(20) }
-                let envelope = SpoolEnvelope(sender: "sender@example.com", recipients: ["user\(i)@example\(i % 100).com"], queue: "example\(i % 100).com", created: 1, due: 2)
+                let envelope = SpoolEnvelope(
+                    sender: "sender@example.com", recipients: ["user\(i)@example\(i % 100).com"], queue: "example\(i % 100).com",
+                    created: 1, due: 2)
                 spool.append(
                     [SpoolDraft(id: MessageID(high: 7, low: UInt64(i + 1)), envelope: envelope, headers: headers, body: .inline(body))],
                     durability: .fsync, ticket: UInt64(i), to: count)
             }
             while count.good.load(ordering: .relaxed) + count.bad.load(ordering: .relaxed) < total { usleep(100) }
             let seconds = now() - start
-            print("append: \(total) messages of \(size) bytes in \(seconds) s, \(Int(Double(total) / seconds))/s fsync, failed \(count.bad.load(ordering: .relaxed))")
+            print(
+                "append: \(total) messages of \(size) bytes in \(seconds) s, \(Int(Double(total) / seconds))/s fsync, failed \(count.bad.load(ordering: .relaxed))"
+            )
             spool.close()
         }
         let before = resident()
@@ -66,12 +70,16 @@ struct Bench {
         let start = now()
         let finished = Atomic<Bool>(false)
         nonisolated(unsafe) var summary = RecoverySummary()
-        spool.recover(batch: { _ in }, finished: {
-            summary = $0
-            finished.store(true, ordering: .releasing)
-        })
+        spool.recover(
+            batch: { _ in },
+            finished: {
+                summary = $0
+                finished.store(true, ordering: .releasing)
+            })
         while !finished.load(ordering: .acquiring) { usleep(1000) }
-        print("recover: \(summary.messages) messages, \(summary.segments) segments, \(summary.bytesScanned >> 20) MiB in \(now() - start) s; resident +\((resident() - before) / max(1, summary.messages)) bytes a message")
+        print(
+            "recover: \(summary.messages) messages, \(summary.segments) segments, \(summary.bytesScanned >> 20) MiB in \(now() - start) s; resident +\((resident() - before) / max(1, summary.messages)) bytes a message"
+        )
         spool.close()
     }
 }

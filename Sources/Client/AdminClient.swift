@@ -51,7 +51,8 @@ package final class AdminClient: Sendable {
             response = try await http.execute(request, timeout: .seconds(30))
         } catch {
             throw ClientError(
-                "no node answers at \(endpoint) (\(error)); start one with `apus serve`, or name its HTTP listener with --endpoint or APUS_ENDPOINT")
+                "no node answers at \(endpoint) (\(error)); start one with `apus serve`, or name its HTTP listener with --endpoint or APUS_ENDPOINT"
+            )
         }
         let text = String(buffer: try await response.body.collect(upTo: 256 << 20))
         guard response.status == .ok else {

@@ -18,7 +18,9 @@ package final class BoundSocket: Sendable {
         var found: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &found)
         guard code == 0, let info = found else {
-            throw NodeError("cannot listen on \(host):\(port): \(String(cString: gai_strerror(code))); give an IP address and a port, such as 127.0.0.1:2525")
+            throw NodeError(
+                "cannot listen on \(host):\(port): \(String(cString: gai_strerror(code))); give an IP address and a port, such as 127.0.0.1:2525"
+            )
         }
         defer { freeaddrinfo(found) }
         let file = socket(info.pointee.ai_family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -18,7 +18,7 @@ struct LogSetup {
                 selection: LogSelection(meta: config.meta, headers: config.headers), backPressure: config.backPressure,
                 name: index == 0 ? "local" : "local-\(index + 1)", metrics: registry)
         }
-        return DeliveryLogs(writers: writers, nodeID: nodeID)
+        return DeliveryLogs(writers: writers, nodeID: nodeID, wantsHeaders: configs.contains { !$0.headers.isEmpty })
     }
 }
 
@@ -32,7 +32,11 @@ extension LocalLogsConfig {
         options.minFreeInodes = minFreeInodes.logFloor
         for (name, rule) in perRecord {
             let made = LogFileRule(suffix: rule.suffix, directory: rule.logDir, enable: rule.enable)
-            if name == "Any" { options.anyRecord = made } else if let type = LogRecordType(rawValue: name) { options.perRecord[type] = made }
+            if name == "Any" {
+                options.anyRecord = made
+            } else if let type = LogRecordType(rawValue: name) {
+                options.perRecord[type] = made
+            }
         }
         return options
     }

@@ -1,12 +1,12 @@
-import NIOCore
-package import Shaping
 import AsyncHTTPClient
 import DNS
 import Glibc
 import Message
+import NIOCore
 import NIOPosix
 import Policy
 import SMTP
+package import Shaping
 import Spool
 import Synchronization
 import Telemetry
@@ -77,7 +77,7 @@ package final class Node: Sendable {
         let node = Node(
             services: services, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
-            httpConfig: try options.httpConfig ?? declared.httpListeners.first)
+            httpConfig: try options.httpConfig(declared.httpListeners))
         node.publishGauges()
         node.recover()
         services.state.phase = .ready

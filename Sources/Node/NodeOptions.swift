@@ -22,10 +22,17 @@ package struct NodeOptions: Sendable {
 
     package init(policyFile: String) { self.policyFile = policyFile }
 
-    var httpConfig: HTTPListenerConfig? {
-        get throws {
-            guard let httpAddress else { return nil }
-            do { return try HTTPListenerConfig(["listen": .string(httpAddress)]) } catch { throw NodeError("--http: \(error.message)") }
+    /// The HTTP listener: the policy's, at the address of `--http` when that is given.
+    func httpConfig(_ declared: [HTTPListenerConfig]) throws -> HTTPListenerConfig? {
+        guard declared.count <= 1 else {
+            throw NodeError("start_http_listener is called \(declared.count) times; this version serves one HTTP listener, keep one call")
         }
+        guard let httpAddress else { return declared.first }
+        var table: [String: ConfigValue] = ["listen": .string(httpAddress)]
+        if let policy = declared.first {
+            table["trusted_hosts"] = .list(policy.trustedHosts.map { .string($0) })
+            table["request_body_limit"] = .integer(Int64(policy.requestBodyLimit))
+        }
+        do { return try HTTPListenerConfig(table) } catch { throw NodeError("--http: \(error)") }
     }
 }

@@ -1,5 +1,5 @@
-package import NIOCore
 import Message
+package import NIOCore
 import Policy
 import Spool
 import Telemetry

@@ -50,7 +50,8 @@ struct SpoolSetup {
             partial += (partial.isEmpty && !directory.hasPrefix("/") ? "" : "/") + component
             if mkdir(partial, 0o750) != 0, errno != EEXIST {
                 throw NodeError(
-                    "cannot make the spool directory \(directory): \(NodeError.errnoText); choose another with --spool DIR or define_spool, or create it for this user")
+                    "cannot make the spool directory \(directory): \(NodeError.errnoText); choose another with --spool DIR or define_spool, or create it for this user"
+                )
             }
         }
     }

@@ -13,7 +13,11 @@ final class SinkSession: ChannelDuplexHandler {
 
     /// *Value.* A point where rules apply; what happens there if none does, see `apply`.
     enum Step {
-        case connect, ehlo(extended: Bool), mail, rcpt([UInt8]), data, dot
+        case connect
+        case ehlo(extended: Bool)
+        case mail
+        case rcpt([UInt8])
+        case data, dot
 
         var stage: SinkRule.Stage {
             switch self {

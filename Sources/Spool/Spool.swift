@@ -107,7 +107,9 @@ package final class Spool: Sendable {
             }
             return true
         }
-        if open { inbox.broadcast() } else {
+        if open {
+            inbox.broadcast()
+        } else {
             mailbox.deliver([SpoolCompletion(ticket: ticket, result: .failure(.closed))])
         }
     }
@@ -117,7 +119,9 @@ package final class Spool: Sendable {
 
     /// Records an attempt; rides the next commit. `meta` and `queue` replace what the message has unless nil. A message of
     /// durability `memory` is written by this.
-    package func update(_ handle: SpoolHandle, attempts: Int, due: Int64, lastReply: String, meta: [(String, String)]? = nil, queue: String? = nil) {
+    package func update(
+        _ handle: SpoolHandle, attempts: Int, due: Int64, lastReply: String, meta: [(String, String)]? = nil, queue: String? = nil
+    ) {
         let record = UpdateRecord(
             attempts: attempts, due: due, lastReply: lastReply, queue: queue, meta: meta?.map { (key: $0.0, value: $0.1) })
         ride(.update(handle, record))
@@ -144,7 +148,9 @@ package final class Spool: Sendable {
     }
 
     /// Reads a piece of a body: fewer bytes than `length` at its end, none beyond.
-    package func readBody(_ handle: SpoolHandle, offset: Int, length: Int, reply: @escaping @Sendable (Result<ByteBuffer, SpoolError>) -> Void) {
+    package func readBody(
+        _ handle: SpoolHandle, offset: Int, length: Int, reply: @escaping @Sendable (Result<ByteBuffer, SpoolError>) -> Void
+    ) {
         let reader = MessageReader(store: store)
         if !pool.submit({ reply(reader.body(handle, offset: offset, length: length)) }) { reply(.failure(readRefusal)) }
     }

@@ -37,7 +37,8 @@ public enum SpoolFuzzing {
         case .message:
             guard let record = MessageRecord.decode(payload), let envelope = SpoolEnvelope.decode(record.envelope) else { return }
             MessageRecord.encode(
-                envelope: envelope, headers: record.headers, shared: record.shared, bodyLength: record.bodyLength, body: record.body, into: buffer)
+                envelope: envelope, headers: record.headers, shared: record.shared, bodyLength: record.bodyLength, body: record.body,
+                into: buffer)
             guard let again = MessageRecord.decode(buffer.bytes), let second = SpoolEnvelope.decode(again.envelope) else {
                 preconditionFailure("a message record does not survive encoding")
             }

@@ -52,9 +52,12 @@ final class SpoolStore: Sendable {
     /// Copies damaged bytes to `corrupt/`. After `failed` their segment must stay.
     @discardableResult
     func quarantine(segment: UInt32, damage: SegmentScanner.Damage, bytes: UnsafeRawBufferPointer) -> Quarantine {
-        // A look from outside changes nothing; its report names the damage.
-        guard io.mayWrite else { return .known }
         let name = "\(SegmentName.active(segment).dropLast(4))-\(damage.offset)-\(damage.reason).bin"
+        guard io.mayWrite else {
+            // A look from outside: the refused attempt is what puts the damage into its report.
+            _ = try? io.open(corruptPath + "/" + name, create: true)
+            return .failed
+        }
         let what = "corrupt record in segment \(segment) at \(damage.offset), \(damage.length) bytes: \(damage.reason)"
         let head = "apus corrupt record: segment \(segment) offset \(damage.offset) length \(damage.length) reason \(damage.reason)\n"
         do throws(IOFailure) {

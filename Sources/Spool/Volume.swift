@@ -62,7 +62,8 @@ final class Volume: Sendable {
                 throw SpoolError(
                     .locked, "another process uses the spool \(directory)",
                     remedy: exclusive
-                        ? "Stop it, or give this node a spool directory of its own" : "Stop the node first; a running node answers through its admin API")
+                        ? "Stop it, or give this node a spool directory of its own"
+                        : "Stop the node first; `apus queues` asks a running one")
             }
             errno = reason
             throw unwritable(path)
@@ -79,7 +80,7 @@ final class Volume: Sendable {
             guard owner.node == nodeID else {
                 throw SpoolError(
                     .foreign, "the spool \(directory) belongs to node \(owner.node), this is node \(nodeID)",
-                    remedy: "Start with the right directory or node id, or take the mail over with `apus spool adopt \(directory)`")
+                    remedy: "Start with the right directory or node id")
             }
             guard owner.epoch <= epoch else {
                 throw SpoolError(

@@ -25,7 +25,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The policy, a Lua file.", valueName: "file"))
     var policy: String
 
-    @Option(help: ArgumentHelp("The spool directory; overrides define_spool. Default: what the policy says, else /var/spool/apus.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "The spool directory; overrides define_spool. Default: what the policy says, else /var/spool/apus.", valueName: "dir"))
     var spool: String?
 
     @Option(help: ArgumentHelp("Address of the HTTP listener, such as 127.0.0.1:8000; overrides the policy's.", valueName: "addr"))

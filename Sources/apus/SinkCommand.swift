@@ -10,8 +10,8 @@ struct SinkCommand: AsyncParsableCommand {
         commandName: "sink",
         abstract: "Run an SMTP server that accepts, counts and discards.",
         discussion: """
-            A rule is STAGE[/DOMAIN]=ACTION[@FREQUENCY]: STAGE is connect, ehlo, mail, rcpt, data or dot; ACTION is a reply
-            (`450 4.2.1 try later`), `disconnect` or `delay=200ms`; FREQUENCY is a probability (0.3) or `every=10`.
+            A rule is STAGE[:DOMAIN]=ACTION[@FREQUENCY]: STAGE is connect, ehlo, mail, rcpt, data or dot; ACTION is a reply
+            (`450 4.2.1 try later`), `disconnect` or `delay=200ms`; FREQUENCY is a probability (0.3 or 30%) or `every:10`.
 
             EXAMPLES
               apus sink --listen 127.0.0.1:2526
@@ -56,7 +56,9 @@ struct SinkCommand: AsyncParsableCommand {
             await stop.wait()
             await sink.stop()
             let total = sink.counters
-            say("sink: \(total.connections) connections, \(total.messages) messages, \(total.recipients) recipients, \(total.bytes) bytes, \(total.refusals) refusals")
+            say(
+                "sink: \(total.connections) connections, \(total.messages) messages, \(total.recipients) recipients, \(total.bytes) bytes, \(total.refusals) refusals"
+            )
             try await group.shutdownGracefully()
         } catch let error as SinkError {
             say("apus sink: \(error)")

@@ -3,6 +3,7 @@ import Foundation
 import Message
 import NIOCore
 import Spool
+import Telemetry
 
 /// `apus spool`: a look into a spool whose node is down.
 struct SpoolCommand: ParsableCommand {
@@ -19,7 +20,8 @@ struct SpoolCommand: ParsableCommand {
         subcommands: [Verify.self, List.self, Cat.self])
 
     struct Verify: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "check", abstract: "Verify every record; exit 1 when something is damaged.")
+        static let configuration = CommandConfiguration(
+            commandName: "check", abstract: "Verify every record; exit 1 when something is damaged.")
         @Argument(help: "The spool directory.") var directory: String
         @Flag(help: "Print JSON.") var json = false
 
@@ -35,7 +37,9 @@ struct SpoolCommand: ParsableCommand {
                     print(String(decoding: try JSONSerialization.data(withJSONObject: facts, options: [.sortedKeys]), as: UTF8.self))
                 } else {
                     print("\(report.segments) segments (\(report.freeSegments) free), \(report.records) records, \(report.bytes) bytes")
-                    print("\(report.messages) messages queued, \(report.finished) finished, \(report.damage.count) damaged records, \(report.damagedBodies) damaged bodies")
+                    print(
+                        "\(report.messages) messages queued, \(report.finished) finished, \(report.damage.count) damaged records, \(report.damagedBodies) damaged bodies"
+                    )
                     for line in report.damage { print("damaged: \(line)") }
                 }
                 if !report.damage.isEmpty || report.damagedBodies > 0 { throw ExitCode.failure }
@@ -64,11 +68,15 @@ struct SpoolCommand: ParsableCommand {
                             "created": created, "due": due, "sender": envelope.sender, "recipients": envelope.recipients,
                             "last_reply": envelope.lastReply,
                         ]
-                        print(String(decoding: try JSONSerialization.data(withJSONObject: facts, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self))
+                        print(
+                            String(
+                                decoding: try JSONSerialization.data(
+                                    withJSONObject: facts, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self))
                     } else {
                         table.add([
                             entry.id.hex, envelope.queue, "\(entry.size)", "\(envelope.attempts)", created, due,
-                            "<\(envelope.sender)>", envelope.recipients.joined(separator: ","), envelope.lastReply.isEmpty ? "-" : envelope.lastReply,
+                            "<\(envelope.sender)>", envelope.recipients.joined(separator: ","),
+                            envelope.lastReply.isEmpty ? "-" : envelope.lastReply,
                         ])
                     }
                 }
@@ -100,6 +108,7 @@ struct SpoolCommand: ParsableCommand {
 
 /// Turns what the spool says into one line and exit code 1.
 private func reportingSpoolErrors(_ body: () throws -> Void) throws {
+    Log.level = .error  // what a node would say while it recovers is no news here
     do { try body() } catch let error as SpoolError {
         say("apus: \(error)")
         throw ExitCode.failure

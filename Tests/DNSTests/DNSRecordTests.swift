@@ -20,13 +20,15 @@ import Testing
         #expect(decode(.tlsa, [3, 1, 1, 9]) == .other([3, 1, 1, 9]))
     }
 
-    @Test(arguments: [
-        (.a, []), (.a, [1, 2, 3]), (.a, [1, 2, 3, 4, 5]), (.aaaa, [1, 2, 3, 4]), (.aaaa, Array(repeating: 0, count: 17)),
-        (.mx, []), (.mx, [0]), (.mx, [0, 1]), (.mx, [0, 1, 1, 0x61]), (.mx, [0, 1, 0xc0, 0x0c]), (.mx, [0, 1, 1, 0x61, 0, 0]),
-        (.mx, [0, 1, 3, 0x61, 0x2e, 0x62, 0]), (.mx, [0, 1, 1, 0x0a, 0]), (.ptr, [1, 0x20, 0]), (.ptr, [64] + Array(repeating: 0x61, count: 64) + [0]),
-        (.ptr, []), (.ptr, Array(repeating: [1, 0x61], count: 128).flatMap { $0 } + [0]), (.txt, []), (.txt, [1]), (.txt, [3, 0x61]),
-        (.txt, [0, 255]),
-    ] as [(RecordType, [UInt8])])
+    @Test(
+        arguments: [
+            (.a, []), (.a, [1, 2, 3]), (.a, [1, 2, 3, 4, 5]), (.aaaa, [1, 2, 3, 4]), (.aaaa, Array(repeating: 0, count: 17)),
+            (.mx, []), (.mx, [0]), (.mx, [0, 1]), (.mx, [0, 1, 1, 0x61]), (.mx, [0, 1, 0xc0, 0x0c]), (.mx, [0, 1, 1, 0x61, 0, 0]),
+            (.mx, [0, 1, 3, 0x61, 0x2e, 0x62, 0]), (.mx, [0, 1, 1, 0x0a, 0]), (.ptr, [1, 0x20, 0]),
+            (.ptr, [64] + Array(repeating: 0x61, count: 64) + [0]),
+            (.ptr, []), (.ptr, Array(repeating: [1, 0x61], count: 128).flatMap { $0 } + [0]), (.txt, []), (.txt, [1]), (.txt, [3, 0x61]),
+            (.txt, [0, 255]),
+        ] as [(RecordType, [UInt8])])
     func refusesMalformedData(_ type: RecordType, _ bytes: [UInt8]) { #expect(decode(type, bytes) == nil) }
 
     @Test func everyCutOfANameIsRefused() {
@@ -58,7 +60,8 @@ import Testing
 
     @Test(arguments: [
         ("example.com", "example.com"), ("EXAMPLE.Com.", "example.com"), ("_25._tcp.MX", "_25._tcp.mx"), ("localhost", "localhost"),
-        ("xn--bcher-kva.example", "xn--bcher-kva.example"), (String(repeating: "a", count: 63) + ".b", String(repeating: "a", count: 63) + ".b"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        (String(repeating: "a", count: 63) + ".b", String(repeating: "a", count: 63) + ".b"),
     ])
     func normalizesNames(_ text: String, _ expected: String) { #expect(DomainName.normalize(text) == expected) }
 

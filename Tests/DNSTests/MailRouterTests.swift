@@ -14,18 +14,23 @@ import Testing
     }
 
     @Test func sortsHostsAndNamesTheSite() async throws {
-        resolver.set("example.com", .mx, [.mx(preference: 20, host: "c.mx.net"), .mx(preference: 10, host: "b.mx.net"),
-                                          .mx(preference: 10, host: "a.mx.net"), .mx(preference: 5, host: "c.mx.net")])
+        resolver.set(
+            "example.com", .mx,
+            [
+                .mx(preference: 20, host: "c.mx.net"), .mx(preference: 10, host: "b.mx.net"),
+                .mx(preference: 10, host: "a.mx.net"), .mx(preference: 5, host: "c.mx.net"),
+            ])
         let route = try await router().route("Example.com").get()
         #expect(route.hosts.map(\.name) == ["c.mx.net", "a.mx.net", "b.mx.net"])
         #expect(route.hosts.map(\.preference) == [5, 10, 10])
         #expect(route.siteName == "(a|b|c).mx.net" && route.kind == .mx)
     }
 
-    @Test(arguments: [
-        ([.mx(preference: 0, host: "")], "nullMX"), ([.mx(preference: 7, host: ""), .mx(preference: 0, host: "")], "nullMX"),
-        ([.mx(preference: 0, host: ""), .mx(preference: 9, host: "mx.net")], "mx.net"),
-    ] as [([DNSRecord], String)])
+    @Test(
+        arguments: [
+            ([.mx(preference: 0, host: "")], "nullMX"), ([.mx(preference: 7, host: ""), .mx(preference: 0, host: "")], "nullMX"),
+            ([.mx(preference: 0, host: ""), .mx(preference: 9, host: "mx.net")], "mx.net"),
+        ] as [([DNSRecord], String)])
     func knowsTheNullMX(_ records: [DNSRecord], _ expected: String) async {
         resolver.set("example.com", .mx, records)
         switch await router().route("example.com") {
@@ -51,20 +56,35 @@ import Testing
             let route = try await router.route(name).get()
             #expect(route.kind == .implicit && route.siteName == name && route.hosts.map(\.name) == [name])
         }
-        guard case .failure(.noSuchDomain) = await router.route("none.example") else { Issue.record("none.example"); return }
-        guard case .failure(.temporary) = await router.route("half.example") else { Issue.record("half.example"); return }
-        guard case .failure(.noSuchDomain) = await router.route("absent.example") else { Issue.record("absent.example"); return }
+        guard case .failure(.noSuchDomain) = await router.route("none.example") else {
+            Issue.record("none.example")
+            return
+        }
+        guard case .failure(.temporary) = await router.route("half.example") else {
+            Issue.record("half.example")
+            return
+        }
+        guard case .failure(.noSuchDomain) = await router.route("absent.example") else {
+            Issue.record("absent.example")
+            return
+        }
     }
 
     @Test func malformedRecordsAreATemporaryFailure() async {
         resolver.set("example.com", .mx, [], status: .records)
-        guard case .failure(.temporary) = await router().route("example.com") else { Issue.record("not temporary"); return }
+        guard case .failure(.temporary) = await router().route("example.com") else {
+            Issue.record("not temporary")
+            return
+        }
     }
 
     @Test(arguments: [DNSError.Code.timedOut, .serverFailure, .bogus, .overloaded, .closed, .cancelled])
     func failuresOfTheDNSAreTemporary(_ code: DNSError.Code) async {
         resolver.fail("example.com", .mx, code)
-        guard case .failure(.temporary) = await router().route("example.com") else { Issue.record("not temporary"); return }
+        guard case .failure(.temporary) = await router().route("example.com") else {
+            Issue.record("not temporary")
+            return
+        }
     }
 
     @Test func literalsNeedNoLookup() async throws {
@@ -74,7 +94,10 @@ import Testing
         #expect(try await router.route("[IPv6:2001:db8::1]").get().siteName == "[IPv6:2001:db8::1]")
         #expect(router.cachedRoute("[192.0.2.1]:26", now: clock.now) == route)
         #expect(resolver.asked.isEmpty)
-        guard case .failure(.invalidDomain) = await router.route("not a domain") else { Issue.record("accepted"); return }
+        guard case .failure(.invalidDomain) = await router.route("not a domain") else {
+            Issue.record("accepted")
+            return
+        }
     }
 
     @Test func aPortMakesAnotherSite() async throws {
@@ -158,7 +181,11 @@ import Testing
 
     @Test func nobodyWaitsForever() {
         resolver.hold()
-        let router = router { $0.concurrency = 1; $0.maxWait = .seconds(60); $0.maxWaiters = 3 }
+        let router = router {
+            $0.concurrency = 1
+            $0.maxWait = .seconds(60)
+            $0.maxWaiters = 3
+        }
         let failures = Mutex<[String]>([])
         for name in ["a.example", "b.example", "c.example", "d.example"] {
             router.route(name) { result in
@@ -168,10 +195,11 @@ import Testing
         #expect(failures.withLock { $0 } == ["too many DNS lookups wait"])
         clock.advance(seconds: 61)
         resolver.release()
-        #expect(failures.withLock { $0.sorted() } == [
-            "DNS lookup of b.example waited too long", "DNS lookup of c.example waited too long",
-            "a.example does not exist (NXDOMAIN)", "too many DNS lookups wait",
-        ])
+        #expect(
+            failures.withLock { $0.sorted() } == [
+                "DNS lookup of b.example waited too long", "DNS lookup of c.example waited too long",
+                "a.example does not exist (NXDOMAIN)", "too many DNS lookups wait",
+            ])
     }
 
     @Test func answersThatComeAtOnceDoNotGrowTheStack() {
@@ -183,10 +211,11 @@ import Testing
         #expect(replies.load(ordering: .relaxed) == 20_000)
     }
 
-    @Test(arguments: [
-        (.ipv4AndIPv6, ["192.0.2.1", "2001:db8::1"]), (.ipv4Only, ["192.0.2.1"]), (.ipv6Only, ["2001:db8::1"]),
-        (.ipv4ThenIPv6, ["192.0.2.1"]), (.ipv6ThenIPv4, ["2001:db8::1"]),
-    ] as [(IPLookupStrategy, [String])])
+    @Test(
+        arguments: [
+            (.ipv4AndIPv6, ["192.0.2.1", "2001:db8::1"]), (.ipv4Only, ["192.0.2.1"]), (.ipv6Only, ["2001:db8::1"]),
+            (.ipv4ThenIPv6, ["192.0.2.1"]), (.ipv6ThenIPv4, ["2001:db8::1"]),
+        ] as [(IPLookupStrategy, [String])])
     func choosesAddresses(_ strategy: IPLookupStrategy, _ expected: [String]) async throws {
         resolver.set("mx.net", .a, [.address(HostAddress("192.0.2.1")!)])
         resolver.set("mx.net", .aaaa, [.address(HostAddress("2001:db8::1")!)])
@@ -209,9 +238,18 @@ import Testing
         resolver.fail("down.net", .a, .timedOut)
         resolver.set("down.net", .aaaa, [])
         let router = router()
-        guard case .failure(.temporary) = await router.addresses(of: "down.net", strategy: .ipv4AndIPv6) else { Issue.record("down"); return }
-        guard case .failure(.noSuchDomain) = await router.addresses(of: "absent.net", strategy: .ipv4AndIPv6) else { Issue.record("absent"); return }
-        guard case .failure(.invalidDomain) = await router.addresses(of: "a b", strategy: .ipv4Only) else { Issue.record("invalid"); return }
+        guard case .failure(.temporary) = await router.addresses(of: "down.net", strategy: .ipv4AndIPv6) else {
+            Issue.record("down")
+            return
+        }
+        guard case .failure(.noSuchDomain) = await router.addresses(of: "absent.net", strategy: .ipv4AndIPv6) else {
+            Issue.record("absent")
+            return
+        }
+        guard case .failure(.invalidDomain) = await router.addresses(of: "a b", strategy: .ipv4Only) else {
+            Issue.record("invalid")
+            return
+        }
         #expect(await router.addresses(of: "2001:db8::1", strategy: .ipv4Only) == .success([HostAddress("2001:db8::1")!]))
     }
 
@@ -228,8 +266,14 @@ import Testing
         #expect(try await router.route("alias.example").get().siteName == "(mx1|mx2).example.com")
         #expect(try await router.route("bare.example").get().kind == .implicit)
         #expect(await router.route("nomail.example") == .failure(.nullMX))
-        guard case .failure(.noSuchDomain) = await router.route("absent.example") else { Issue.record("absent"); return }
-        guard case .failure(.temporary) = await router.route("broken.example") else { Issue.record("broken"); return }
+        guard case .failure(.noSuchDomain) = await router.route("absent.example") else {
+            Issue.record("absent")
+            return
+        }
+        guard case .failure(.temporary) = await router.route("broken.example") else {
+            Issue.record("broken")
+            return
+        }
         #expect(try await router.addresses(of: "mx1.example.com", strategy: .ipv4AndIPv6).get() == [HostAddress("192.0.2.1")!])
     }
 }

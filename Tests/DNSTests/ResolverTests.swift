@@ -8,7 +8,8 @@ import Testing
         "example.com. 60 IN MX 20 MX2.example.com.", "example.com. 60 IN MX 10 mx1.example.com.", "mx1.example.com. 30 IN A 192.0.2.1",
         "mx1.example.com. 30 IN AAAA 2001:db8::1", "mx2.example.com. 30 IN A 192.0.2.2", "mx2.example.com. 30 IN A 192.0.2.3",
         "nomail.example. 60 IN MX 0 .", "bare.example. 60 IN A 192.0.2.9", "alias.example. 60 IN CNAME example.com.",
-        "loop.example. 60 IN CNAME loop2.example.", "loop2.example. 60 IN CNAME loop.example.", "dangling.example. 60 IN CNAME nowhere.example.",
+        "loop.example. 60 IN CNAME loop2.example.", "loop2.example. 60 IN CNAME loop.example.",
+        "dangling.example. 60 IN CNAME nowhere.example.",
         "text.example. 60 IN TXT \"v=spf1 -all\"", "1.2.0.192.in-addr.arpa. 60 IN PTR mx1.example.com.", "txtonly.example. 60 IN TXT \"x\"",
     ]
 
@@ -69,7 +70,9 @@ import Testing
         defer { resolver.close() }
         let good = try await withThrowingTaskGroup(of: Int.self) { group in
             for n in 0..<3_000 {
-                group.addTask { try await resolver.lookup(n % 2 == 0 ? "example.com" : "mx2.example.com", n % 2 == 0 ? .mx : .a).records.count }
+                group.addTask {
+                    try await resolver.lookup(n % 2 == 0 ? "example.com" : "mx2.example.com", n % 2 == 0 ? .mx : .a).records.count
+                }
             }
             return try await group.reduce(0, +)
         }

@@ -3,15 +3,22 @@ import Testing
 @testable import DNS
 
 @Suite struct RoutingTests {
-    @Test(arguments: [
-        (["gmail-smtp-in.l.google.com", "alt1.gmail-smtp-in.l.google.com", "alt4.gmail-smtp-in.l.google.com", "alt2.gmail-smtp-in.l.google.com",
-          "alt3.gmail-smtp-in.l.google.com"], "(alt1|alt2|alt3|alt4)?.gmail-smtp-in.l.google.com"),
-        (["mta7.am0.yahoodns.net", "mta5.am0.yahoodns.net", "mta6.am0.yahoodns.net"], "(mta5|mta6|mta7).am0.yahoodns.net"),
-        (["mx.example.com"], "mx.example.com"), (["MX.Example.Com.", "mx.example.com"], "mx.example.com"),
-        (["a.one.net", "b.two.org"], "(a.one.net|b.two.org)"), (["mx1.a.example.com", "mx2.b.example.com"], "(mx1.a|mx2.b).example.com"),
-        (["example.com", "mx.example.com"], "(mx)?.example.com"), (["xexample.com", "example.com"], "(example|xexample).com"),
-        (["com", "a.com"], "(a)?.com"), ([], ""),
-    ] as [([String], String)])
+    @Test(
+        arguments: [
+            (
+                [
+                    "gmail-smtp-in.l.google.com", "alt1.gmail-smtp-in.l.google.com", "alt4.gmail-smtp-in.l.google.com",
+                    "alt2.gmail-smtp-in.l.google.com",
+                    "alt3.gmail-smtp-in.l.google.com",
+                ], "(alt1|alt2|alt3|alt4)?.gmail-smtp-in.l.google.com"
+            ),
+            (["mta7.am0.yahoodns.net", "mta5.am0.yahoodns.net", "mta6.am0.yahoodns.net"], "(mta5|mta6|mta7).am0.yahoodns.net"),
+            (["mx.example.com"], "mx.example.com"), (["MX.Example.Com.", "mx.example.com"], "mx.example.com"),
+            (["a.one.net", "b.two.org"], "(a.one.net|b.two.org)"),
+            (["mx1.a.example.com", "mx2.b.example.com"], "(mx1.a|mx2.b).example.com"),
+            (["example.com", "mx.example.com"], "(mx)?.example.com"), (["xexample.com", "example.com"], "(example|xexample).com"),
+            (["com", "a.com"], "(a)?.com"), ([], ""),
+        ] as [([String], String)])
     func rollsUp(_ hosts: [String], _ expected: String) {
         #expect(SiteName.rollup(hosts) == expected)
         #expect(SiteName.rollup(hosts.reversed()) == expected)
@@ -21,16 +28,18 @@ import Testing
         #expect(SiteName.rollup(["a.x.net", "b.y.net"]) != SiteName.rollup(["a.y.net", "b.x.net"]))
     }
 
-    @Test(arguments: [
-        ("example.com", .domain("example.com", port: nil)), ("Example.COM.", .domain("example.com", port: nil)),
-        ("example.com:2525", .domain("example.com", port: 2525)), ("[192.0.2.1]", .literal(.v4(0xc000_0201), port: nil)),
-        ("[192.0.2.1]:26", .literal(.v4(0xc000_0201), port: 26)), ("[IPv6:::1]", .literal(.v6(high: 0, low: 1), port: nil)),
-        ("[ipv6:::1]:65535", .literal(.v6(high: 0, low: 1), port: 65_535)), ("[::1]", .literal(.v6(high: 0, low: 1), port: nil)),
-    ] as [(String, Destination)])
+    @Test(
+        arguments: [
+            ("example.com", .domain("example.com", port: nil)), ("Example.COM.", .domain("example.com", port: nil)),
+            ("example.com:2525", .domain("example.com", port: 2525)), ("[192.0.2.1]", .literal(.v4(0xc000_0201), port: nil)),
+            ("[192.0.2.1]:26", .literal(.v4(0xc000_0201), port: 26)), ("[IPv6:::1]", .literal(.v6(high: 0, low: 1), port: nil)),
+            ("[ipv6:::1]:65535", .literal(.v6(high: 0, low: 1), port: 65_535)), ("[::1]", .literal(.v6(high: 0, low: 1), port: nil)),
+        ] as [(String, Destination)])
     func readsDestinations(_ text: String, _ expected: Destination) { #expect(Destination(text) == expected) }
 
     @Test(arguments: [
-        "", ":25", "example.com:", "example.com:0", "example.com:65536", "example.com:2 5", "example.com:+25", "[", "[]", "[1.2.3]", "[1.2.3.4",
+        "", ":25", "example.com:", "example.com:0", "example.com:65536", "example.com:2 5", "example.com:+25", "[", "[]", "[1.2.3]",
+        "[1.2.3.4",
         "[1.2.3.4]x", "[1.2.3.4]:", "[IPv6:1.2.3.4]", "1.2.3.4.:x", "a b", "bücher.example", "example.com:25:25", "[IPv6:]",
     ])
     func refusesDestinations(_ text: String) { #expect(Destination(text) == nil) }
@@ -71,7 +80,10 @@ import Testing
             case .nothing: "nothing"
             }
         }
-        #expect([join("a"), join("a"), join("b"), join("c"), join("d"), join("e")] == ["joined", "joined", "joined", "joined", "joined", "refused"])
+        #expect(
+            [join("a"), join("a"), join("b"), join("c"), join("d"), join("e")] == [
+                "joined", "joined", "joined", "joined", "joined", "refused",
+            ])
         #expect(table.beginDraining() == true)
         #expect(table.beginDraining() == false)
         #expect([next(), next(), next()] == ["start a", "start b", "nothing"])

@@ -63,7 +63,7 @@ extension IntegrationTests {
             for round in 0..<rounds {
                 let isRecovery = round > 0 && Int.random(in: 0..<3, using: &chance) == 0
                 let program: Program
-                if isRecovery { // no waiting: it dies while it reads the spool, or before
+                if isRecovery {  // no waiting: it dies while it reads the spool, or before
                     program = try scratch.apus(
                         ["serve", "--policy", try scratch.write("policy.lua", policy.text), "--spool", scratch.file("spool")])
                     Now.sleep(Double.random(in: 0.005...0.25, using: &chance))
@@ -102,7 +102,9 @@ extension IntegrationTests {
                     kills[index].oldest = max(kills[index].oldest, kills[index].time - time)
                     let before = (kills[index].time - time) / 1_000_000
                     if next <= kills[index].time {
-                        unexplained.append("\(id): delivered again after \((next - time) / 1_000_000) ms by the same node, \(before) ms before kill \(index + 1)")
+                        unexplained.append(
+                            "\(id): delivered again after \((next - time) / 1_000_000) ms by the same node, \(before) ms before kill \(index + 1)"
+                        )
                     } else if kills[index].time - time > window, !arrivals.wasLastOnItsConnection(time) {
                         // (The last one of a connection was in flight: a node that is starved of CPU has not read the reply yet.)
                         unexplained.append("\(id): repeated although delivered \(before) ms before kill \(index + 1)")
@@ -122,7 +124,9 @@ extension IntegrationTests {
                 String(repeating: " ", count: max(0, 11 - text.description.count)) + text.description
             }
             func row(_ cells: [any CustomStringConvertible]) -> String { cells.map { cell($0.description) }.joined() }
-            var lines = ["crash: one line per kill; \"in window\": deliveries of the 100 ms before it and in flight; \"oldest\": of a repeated one, before it"]
+            var lines = [
+                "crash: one line per kill; \"in window\": deliveries of the 100 ms before it and in flight; \"oldest\": of a repeated one, before it"
+            ]
             lines.append(row(["kill", "while", "accepted", "arrived", "in window", "duplicates", "oldest"]))
             var before = (accepted: 0, arrived: 0)
             for (index, kill) in kills.enumerated() {

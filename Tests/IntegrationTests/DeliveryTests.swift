@@ -47,7 +47,9 @@ extension IntegrationTests {
             var chance = Chance(seed: announcedSeed("large"))
             let megabyte = 1 << 20
             // Round the sizes at which a body starts to be streamed, and a large one.
-            let sizes = [megabyte - 1, megabyte, megabyte + 1, megabyte + 2, megabyte + (256 << 10), megabyte + (256 << 10) + 1, 30 * megabyte]
+            let sizes = [
+                megabyte - 1, megabyte, megabyte + 1, megabyte + 2, megabyte + (256 << 10), megabyte + (256 << 10) + 1, 30 * megabyte,
+            ]
             let contents = sizes.map { Self.content(size: $0, &chance) }
             try await Scratch.with("large") { scratch in
                 let capture = try Capture()
@@ -76,7 +78,9 @@ extension IntegrationTests {
                     // Only trace headers may stand before what was sent.
                     let head = arrived.count - content.count
                     #expect(head > 0 && head < 2000, "\(content.count) bytes sent, \(arrived.count) arrived")
-                    #expect(head > 0 && arrived.suffix(content.count).elementsEqual(content), "the message of \(content.count) bytes was changed")
+                    #expect(
+                        head > 0 && arrived.suffix(content.count).elementsEqual(content),
+                        "the message of \(content.count) bytes was changed")
                     let text = String(decoding: arrived.prefix(max(0, min(head, 2000))), as: UTF8.self)
                     #expect(text.hasPrefix("Received: ") && text.hasSuffix("\r\n"))
                 }

@@ -38,7 +38,7 @@ extension IntegrationTests {
 
                 // Space returns with the mail's delivery, and nothing of it is lost.
                 #expect(try node.post("/api/queues/resume", #"{"queue": "full.test"}"#).status == 200)
-                #expect(try eventually(within: 60) { sink.counters.messages >= accepted.count })
+                #expect(eventually(within: 60) { sink.counters.messages >= accepted.count })
                 let isReady = try eventually(within: 20) { try node.get("/readyz").status == 200 }
                 let problem = try node.get("/readyz").text
                 #expect(isReady, "\(problem)")
@@ -74,7 +74,7 @@ extension IntegrationTests {
                 node = try scratch.node(policy)
                 try Self.expectRefusing(node)
                 let resumed = try node.post("/api/queues/resume", #"{"queue": "full.test"}"#)
-                if resumed.status != 200 { // the list of pauses cannot be written: an error that says so, then space
+                if resumed.status != 200 {  // the list of pauses cannot be written: an error that says so, then space
                     #expect(resumed.status == 500)
                     #expect(resumed.text.contains("No space left"))
                     volume.vacate()

@@ -13,7 +13,8 @@ extension IntegrationTests {
 
                 let short = try node.post(
                     "/api/inject",
-                    #"{"from": "you@example.com", "to": ["a@one.test", "b@two.test", "not an address"], "subject": "Grüße", "body": "Text\n.dot\n", "headers": {"X-Campaign": "spring"}}"#)
+                    #"{"from": "you@example.com", "to": ["a@one.test", "b@two.test", "not an address"], "subject": "Grüße", "body": "Text\n.dot\n", "headers": {"X-Campaign": "spring"}}"#
+                )
                 #expect(short.status == 200)
                 #expect(short.json["success_count"] as? Int == 2)
                 #expect(short.json["fail_count"] as? Int == 1)
@@ -22,7 +23,8 @@ extension IntegrationTests {
 
                 let raw = try node.post(
                     "/api/inject/v1",
-                    #"{"envelope_sender": "you@example.com", "recipients": [{"email": "a@one.test"}, {"email": "nobody"}, {"email": "c@two.test", "name": "Cé"}], "content": "From: you@example.com\nMessage-ID: <raw@t>\nSubject: Hello\n\nText\n"}"#)
+                    #"{"envelope_sender": "you@example.com", "recipients": [{"email": "a@one.test"}, {"email": "nobody"}, {"email": "c@two.test", "name": "Cé"}], "content": "From: you@example.com\nMessage-ID: <raw@t>\nSubject: Hello\n\nText\n"}"#
+                )
                 #expect(raw.status == 200, "\(raw.text)")
                 #expect(raw.json["success_count"] as? Int == 2)
                 #expect(raw.json["fail_count"] as? Int == 1)
@@ -30,7 +32,8 @@ extension IntegrationTests {
 
                 let built = try node.post(
                     "/api/inject/v1",
-                    #"{"envelope_sender": "you@example.com", "recipients": [{"email": "a@one.test"}], "content": {"from": {"email": "you@example.com", "name": "You"}, "subject": "Hi", "text_body": "t", "html_body": "<b>t</b>", "attachments": [{"data": "aGVsbG8=", "content_type": "text/plain", "base64": true, "file_name": "x.txt"}]}}"#)
+                    #"{"envelope_sender": "you@example.com", "recipients": [{"email": "a@one.test"}], "content": {"from": {"email": "you@example.com", "name": "You"}, "subject": "Hi", "text_body": "t", "html_body": "<b>t</b>", "attachments": [{"data": "aGVsbG8=", "content_type": "text/plain", "base64": true, "file_name": "x.txt"}]}}"#
+                )
                 #expect(built.status == 200, "\(built.text)")
                 #expect(built.json["success_count"] as? Int == 1)
 
@@ -47,7 +50,10 @@ extension IntegrationTests {
                 let metrics = try node.get("/metrics").text
                 for problem in PrometheusText.problems(metrics) { Issue.record("\(problem)") }
                 let part = try node.get("/metrics?prefix=total_messages").text
-                #expect(part.split(separator: "\n").allSatisfy { $0.hasPrefix("total_messages") || $0.hasPrefix("# ") && $0.contains(" total_messages") })
+                #expect(
+                    part.split(separator: "\n").allSatisfy {
+                        $0.hasPrefix("total_messages") || $0.hasPrefix("# ") && $0.contains(" total_messages")
+                    })
 
                 let queues = try node.get("/api/queues")
                 #expect(queues.headers["content-type"] == "application/json")
@@ -72,20 +78,40 @@ extension IntegrationTests {
         }
 
         static let wrong: [Wrong] = [
-            Wrong(path: "/api/inject", body: #"{"from": "a@b.test", "to": ["c@d.test"], "subjekt": "x"}"#, status: [400, 422], says: "subjekt"),
+            Wrong(
+                path: "/api/inject", body: #"{"from": "a@b.test", "to": ["c@d.test"], "subjekt": "x"}"#, status: [400, 422], says: "subjekt"
+            ),
             Wrong(path: "/api/inject", body: #"{"to": ["c@d.test"]}"#, status: [400, 422], says: "from"),
             Wrong(path: "/api/inject", body: #"{"from": "a@b.test", "to": 5}"#, status: [400, 422], says: "to"),
             Wrong(path: "/api/inject", body: #"{"from": "a@b.test", "to": []}"#, status: [400, 422], says: "to"),
             Wrong(path: "/api/inject", body: #"{"from": "nobody at all", "to": ["c@d.test"]}"#, status: [400, 422], says: "from"),
-            Wrong(path: "/api/inject", body: #"{"from": "a@b.test", "to": ["c@d.test"], "subject": 5}"#, status: [400, 422], says: "subject"),
+            Wrong(
+                path: "/api/inject", body: #"{"from": "a@b.test", "to": ["c@d.test"], "subject": 5}"#, status: [400, 422], says: "subject"),
             Wrong(path: "/api/inject", body: "", status: [400, 422], says: "JSON"),
             Wrong(path: "/api/inject", body: "[]", status: [400, 422], says: ""),
-            Wrong(path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test", "substitutions": {"n": "x"}}], "content": "x"}"#, status: [400, 422], says: "substitutions are not supported yet"),
-            Wrong(path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test"}], "content": "x", "substitutions": {"n": 1}}"#, status: [400, 422], says: "not supported yet"),
-            Wrong(path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test"}], "content": {"text_bod": "x"}}"#, status: [400, 422], says: "text_bod"),
-            Wrong(path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test"}]}"#, status: [400, 422], says: "content"),
-            Wrong(path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"mail": "c@d.test"}], "content": "x"}"#, status: [400, 422], says: "email"),
-            Wrong(path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test", "nam": "x"}], "content": "x"}"#, status: [400, 422], says: "nam"),
+            Wrong(
+                path: "/api/inject/v1",
+                body:
+                    #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test", "substitutions": {"n": "x"}}], "content": "x"}"#,
+                status: [400, 422], says: "substitutions are not supported yet"),
+            Wrong(
+                path: "/api/inject/v1",
+                body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test"}], "content": "x", "substitutions": {"n": 1}}"#,
+                status: [400, 422], says: "not supported yet"),
+            Wrong(
+                path: "/api/inject/v1",
+                body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test"}], "content": {"text_bod": "x"}}"#,
+                status: [400, 422], says: "text_bod"),
+            Wrong(
+                path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test"}]}"#,
+                status: [400, 422], says: "content"),
+            Wrong(
+                path: "/api/inject/v1", body: #"{"envelope_sender": "a@b.test", "recipients": [{"mail": "c@d.test"}], "content": "x"}"#,
+                status: [400, 422], says: "email"),
+            Wrong(
+                path: "/api/inject/v1",
+                body: #"{"envelope_sender": "a@b.test", "recipients": [{"email": "c@d.test", "nam": "x"}], "content": "x"}"#,
+                status: [400, 422], says: "nam"),
             Wrong(path: "/api/queues/pause", body: #"{"reason": "x"}"#, status: [400, 422], says: "queue"),
             Wrong(path: "/api/queues/resume", body: #"{"queue": "never.test"}"#, status: [404], says: "not paused"),
         ]
@@ -120,7 +146,12 @@ extension IntegrationTests {
                 #expect(pauses.count == 1)
                 #expect(pauses.first?["queue"] as? String == "held.test")
                 #expect(pauses.first?["reason"] as? String == "line one tab")
-                #expect(try eventually(within: 10) { try node.get("/api/queues").list.contains { $0["queue"] as? String == "held.test" && $0["state"] as? String == "paused" } })
+                #expect(
+                    try eventually(within: 10) {
+                        try node.get("/api/queues").list.contains {
+                            $0["queue"] as? String == "held.test" && $0["state"] as? String == "paused"
+                        }
+                    })
                 Now.sleep(1)
                 #expect(sink.counters.messages == 1)
                 let table = try scratch.outcome(["queues", "--endpoint", "http://127.0.0.1:\(node.http)"])
@@ -150,8 +181,12 @@ enum PrometheusText {
         for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
             if line.hasPrefix("# TYPE ") {
                 let words = line.split(separator: " ")
-                if words.count != 4 || !["counter", "gauge", "histogram", "summary", "untyped"].contains(String(words[3])) { problems.append("type: \(line)") }
-                if words.count == 4, types.updateValue(String(words[3]), forKey: String(words[2])) != nil { problems.append("a second type: \(line)") }
+                if words.count != 4 || !["counter", "gauge", "histogram", "summary", "untyped"].contains(String(words[3])) {
+                    problems.append("type: \(line)")
+                }
+                if words.count == 4, types.updateValue(String(words[3]), forKey: String(words[2])) != nil {
+                    problems.append("a second type: \(line)")
+                }
             } else if line.hasPrefix("#") {
                 if !line.hasPrefix("# HELP ") { problems.append("comment: \(line)") }
             } else {
@@ -161,7 +196,8 @@ enum PrometheusText {
                 }
                 let series = line[..<(line.lastIndex(of: " ") ?? line.endIndex)]
                 if !seen.insert(series).inserted { problems.append("twice: \(line)") }
-                let base = ["_bucket", "_sum", "_count"].first { name.hasSuffix($0) && types[String(name.dropLast($0.count))] == "histogram" }
+                let base =
+                    ["_bucket", "_sum", "_count"].first { name.hasSuffix($0) && types[String(name.dropLast($0.count))] == "histogram" }
                     .map { String(name.dropLast($0.count)) } ?? name
                 if types[base] == nil { problems.append("no type: \(line)") }
             }
@@ -172,7 +208,8 @@ enum PrometheusText {
 
     /// The name of a sample; `nil` when the line is none.
     private static func sample(_ line: Substring) -> String? {
-        let pattern = #/^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\["\\n])*")(,[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\["\\n])*")*\})? (NaN|[+-]Inf|-?[0-9.]+([eE][+-]?[0-9]+)?)$/#
+        let pattern =
+            #/^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\["\\n])*")(,[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\["\\n])*")*\})? (NaN|[+-]Inf|-?[0-9.]+([eE][+-]?[0-9]+)?)$/#
         return line.wholeMatch(of: pattern).map { String($0.output.1) }
     }
 }

@@ -35,7 +35,9 @@ extension IntegrationTests {
                 }
                 let isOver = crowd.ends(within: 30)
                 let growth = watch.growth()
-                print("hostile: \(count) transactions meanwhile, slowest \(Int(slowest * 1000)) ms, memory + \(growth >> 20) MiB\n\(crowd.report)")
+                print(
+                    "hostile: \(count) transactions meanwhile, slowest \(Int(slowest * 1000)) ms, memory + \(growth >> 20) MiB\n\(crowd.report)"
+                )
                 #expect(isOver, "a hostile client is still held: \(crowd.report)")
                 #expect(slowest < 1)
                 #expect(growth < Self.budget)
@@ -162,7 +164,9 @@ extension IntegrationTests {
             refused("HTTP: 100,000 brackets", "POST", "/api/inject", [UInt8](repeating: UInt8(ascii: "["), count: 100_000), [400, 422])
             refused(
                 "HTTP: deep substitutions", "POST", "/api/inject/v1",
-                Array(("{\"substitutions\": " + String(repeating: "{\"a\":", count: 400) + "1" + String(repeating: "}", count: 400) + "}").utf8), [400, 422])
+                Array(
+                    ("{\"substitutions\": " + String(repeating: "{\"a\":", count: 400) + "1" + String(repeating: "}", count: 400) + "}")
+                        .utf8), [400, 422])
             refused("HTTP: no such path", "GET", "/nowhere", nil, [404])
             refused("HTTP: wrong method", "GET", "/api/inject", nil, [404, 405])
             refused("HTTP: path with odd bytes", "GET", "/%00%ff/../../etc/passwd", nil, [400, 404])
@@ -182,7 +186,8 @@ extension IntegrationTests {
             crowd.add("HTTP: endless headers") {
                 let wire = try Wire(port: http, timeout: 5)
                 try wire.send("GET /metrics HTTP/1.1\r\nHost: x\r\n")
-                return "sent \(flood(wire, Array(String(repeating: "X-Header: value value value\r\n", count: 2000).utf8), megabytes: 24)) MB"
+                return
+                    "sent \(flood(wire, Array(String(repeating: "X-Header: value value value\r\n", count: 2000).utf8), megabytes: 24)) MB"
             }
             crowd.add("HTTP: an endless chunked body") {
                 let wire = try Wire(port: http, timeout: 5)

@@ -59,7 +59,9 @@ extension IntegrationTests {
                 #expect(delivered.count == 5)
                 for entry in delivered {
                     let id = entry["id"] as? String ?? ""
-                    #expect((entry["num_attempts"] as? Int ?? 0) > (second[id]?.max() ?? .max), "the delivery's attempt follows the failed ones")
+                    #expect(
+                        (entry["num_attempts"] as? Int ?? 0) > (second[id]?.max() ?? .max), "the delivery's attempt follows the failed ones"
+                    )
                 }
             }
         }

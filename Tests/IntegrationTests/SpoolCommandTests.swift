@@ -46,7 +46,9 @@ extension IntegrationTests {
                 let damaged = try scratch.outcome(["spool", "check", scratch.file("spool")])
                 #expect(damaged.ending == .exited(1))
                 #expect((damaged.errors + damaged.output).contains("00000001"), "\(damaged.errors)\(damaged.output)")
-                #expect(!damaged.errors.contains("kept as") && !damaged.errors.contains("IOFailure("), "checking writes nothing: \(damaged.errors)")
+                #expect(
+                    !damaged.errors.contains("kept as") && !damaged.errors.contains("IOFailure("),
+                    "checking writes nothing: \(damaged.errors)")
                 let rest = try scratch.outcome(["spool", "ls", scratch.file("spool")])
                 #expect(rest.output.contains(ids[0]) && rest.output.contains(ids[2]), "a damaged record hides no other")
             }

@@ -21,10 +21,16 @@ extension IntegrationTests {
             Bad(
                 name: "mistyped option", policy: "\nkumo.start_esmtp_listener{listen='127.0.0.1:0', relay_host={'127.0.0.0/8'}}\n",
                 says: ["policy.lua:2", "relay_host", "relay_hosts"]),
-            Bad(name: "wrong type", policy: "kumo.start_esmtp_listener{listen='127.0.0.1:0', max_message_size='big'}\n", says: ["policy.lua:1", "max_message_size"]),
+            Bad(
+                name: "wrong type", policy: "kumo.start_esmtp_listener{listen='127.0.0.1:0', max_message_size='big'}\n",
+                says: ["policy.lua:1", "max_message_size"]),
             Bad(name: "bad address", policy: "kumo.start_esmtp_listener{listen='nowhere'}\n", says: ["policy.lua:1", "listen"]),
-            Bad(name: "unknown function", policy: "kumo.start_smtp_listener{listen='127.0.0.1:0'}\n", says: ["policy.lua:1", "start_smtp_listener"]),
-            Bad(name: "unsupported option", policy: "kumo.start_esmtp_listener{listen='127.0.0.1:0', tls_certificate='/x'}\n", says: ["tls_certificate", "not supported yet"]),
+            Bad(
+                name: "unknown function", policy: "kumo.start_smtp_listener{listen='127.0.0.1:0'}\n",
+                says: ["policy.lua:1", "start_smtp_listener"]),
+            Bad(
+                name: "unsupported option", policy: "kumo.start_esmtp_listener{listen='127.0.0.1:0', tls_certificate='/x'}\n",
+                says: ["tls_certificate", "not supported yet"]),
         ]
 
         @Test(arguments: bad) func aBadPolicyIsRefused(_ bad: Bad) async throws {
@@ -79,8 +85,14 @@ extension IntegrationTests {
             try await Scratch.with("port") { scratch in
                 let taken = try IdleListener()
                 let text = Policy(sink: 9).text
-                let smtp = try scratch.write("smtp.lua", text.replacingOccurrences(of: "start_esmtp_listener{listen='127.0.0.1:0'", with: "start_esmtp_listener{listen='127.0.0.1:\(taken.port)'"))
-                let http = try scratch.write("http.lua", text.replacingOccurrences(of: "start_http_listener{listen='127.0.0.1:0'", with: "start_http_listener{listen='127.0.0.1:\(taken.port)'"))
+                let smtp = try scratch.write(
+                    "smtp.lua",
+                    text.replacingOccurrences(
+                        of: "start_esmtp_listener{listen='127.0.0.1:0'", with: "start_esmtp_listener{listen='127.0.0.1:\(taken.port)'"))
+                let http = try scratch.write(
+                    "http.lua",
+                    text.replacingOccurrences(
+                        of: "start_http_listener{listen='127.0.0.1:0'", with: "start_http_listener{listen='127.0.0.1:\(taken.port)'"))
                 for file in [smtp, http] {
                     let (ending, errors, _) = try scratch.outcome(["serve", "--policy", file, "--spool", scratch.file("spool")])
                     #expect(ending == .exited(1))
@@ -109,7 +121,8 @@ extension IntegrationTests {
                 try FileManager.default.createDirectory(atPath: scratch.file("foreign"), withIntermediateDirectories: true)
                 _ = try scratch.write("foreign/letter.txt", "dear")
                 try refused(scratch.file("foreign"), ["is not empty", "letter.txt"])
-                #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.file("foreign")).filter { $0 != "LOCK" } == ["letter.txt"])
+                #expect(
+                    try FileManager.default.contentsOfDirectory(atPath: scratch.file("foreign")).filter { $0 != "LOCK" } == ["letter.txt"])
                 // Another user's directory.
                 if geteuid() == 0 {
                     chmod(scratch.path, 0o755)
@@ -131,7 +144,9 @@ extension IntegrationTests {
                 let node = try scratch.node(policy)
                 #expect(node.stop().ending == .exited(0))
                 _ = try scratch.write("spool/paused-queues", damage)
-                let (ending, errors, _) = try scratch.outcome(["serve", "--policy", scratch.file("policy.lua"), "--spool", scratch.file("spool")])
+                let (ending, errors, _) = try scratch.outcome([
+                    "serve", "--policy", scratch.file("policy.lua"), "--spool", scratch.file("spool"),
+                ])
                 #expect(ending == .exited(1))
                 #expect(errors.contains("spool/paused-queues"))
                 #expect(errors.contains("damaged"))

@@ -6,19 +6,23 @@ import Testing
     static let png = Attachment(data: (0..<200).map { UInt8($0) }, contentType: "image/png", contentID: "logo", fileName: "logo.png")
     static let pdf = Attachment(data: Array("%PDF\u{1}".utf8), contentType: "application/pdf", fileName: "a.pdf")
 
-    @Test(arguments: [
-        (nil, nil, nil, [], "text/plain"),
-        ("t", nil, nil, [], "text/plain"),
-        (nil, "h", nil, [], "text/html"),
-        (nil, nil, "a", [], "text/x-amp-html"),
-        ("t", "h", nil, [], "multipart/alternative(text/plain,text/html)"),
-        ("t", "h", "a", [], "multipart/alternative(text/plain,text/x-amp-html,text/html)"),
-        ("t", nil, nil, [pdf], "multipart/mixed(text/plain,application/pdf)"),
-        (nil, nil, nil, [pdf], "multipart/mixed(application/pdf)"),
-        (nil, "h", nil, [png], "multipart/related(text/html,image/png)"),
-        ("t", nil, nil, [png], "multipart/mixed(text/plain,image/png)"),
-        ("t", "h", nil, [png, pdf], "multipart/mixed(multipart/alternative(text/plain,multipart/related(text/html,image/png)),application/pdf)"),
-    ] as [(String?, String?, String?, [Attachment], String)])
+    @Test(
+        arguments: [
+            (nil, nil, nil, [], "text/plain"),
+            ("t", nil, nil, [], "text/plain"),
+            (nil, "h", nil, [], "text/html"),
+            (nil, nil, "a", [], "text/x-amp-html"),
+            ("t", "h", nil, [], "multipart/alternative(text/plain,text/html)"),
+            ("t", "h", "a", [], "multipart/alternative(text/plain,text/x-amp-html,text/html)"),
+            ("t", nil, nil, [pdf], "multipart/mixed(text/plain,application/pdf)"),
+            (nil, nil, nil, [pdf], "multipart/mixed(application/pdf)"),
+            (nil, "h", nil, [png], "multipart/related(text/html,image/png)"),
+            ("t", nil, nil, [png], "multipart/mixed(text/plain,image/png)"),
+            (
+                "t", "h", nil, [png, pdf],
+                "multipart/mixed(multipart/alternative(text/plain,multipart/related(text/html,image/png)),application/pdf)"
+            ),
+        ] as [(String?, String?, String?, [Attachment], String)])
     func shapes(text: String?, html: String?, amp: String?, attachments: [Attachment], shape: String) throws {
         let message = try plainBuilder().with {
             ($0.textBody, $0.htmlBody, $0.ampHTMLBody, $0.attachments) = (text, html, amp, attachments)
@@ -52,7 +56,10 @@ import Testing
         (String(repeating: "x", count: 998), String(repeating: "x", count: 998) + "\r\n", "7bit"),
         (String(repeating: "x", count: 999), String(repeating: "x", count: 999) + "\r\n", "quoted-printable"),
         (String(repeating: "日本語", count: 200), String(repeating: "日本語", count: 200) + "\r\n", "base64"),
-        (String(repeating: "e", count: 75) + "\nü" + String(repeating: "e", count: 74) + "\n", String(repeating: "e", count: 75) + "\r\nü" + String(repeating: "e", count: 74) + "\r\n", "quoted-printable"),
+        (
+            String(repeating: "e", count: 75) + "\nü" + String(repeating: "e", count: 74) + "\n",
+            String(repeating: "e", count: 75) + "\r\nü" + String(repeating: "e", count: 74) + "\r\n", "quoted-printable"
+        ),
     ]
 
     @Test(arguments: bodies)
@@ -65,16 +72,17 @@ import Testing
         #expect(part.parameter("charset", of: "Content-Type") == "utf-8")
     }
 
-    @Test(arguments: [
-        ("text/plain; charset=us-ascii", Array("a\r\nb = c \r\n".utf8), "quoted-printable"),
-        ("text/csv", Array("a\nb\n".utf8), "base64"),
-        ("text/csv", Array("a\rb".utf8), "base64"),
-        ("text/csv", [0xFF, 0xFE, 0, 1], "base64"),
-        ("text/plain", [], "quoted-printable"),
-        ("application/octet-stream", Array("plain".utf8), "base64"),
-        ("application/octet-stream", [], "base64"),
-        ("text/plain", Array(String(repeating: "y", count: 5000).utf8), "quoted-printable"),
-    ] as [(String, [UInt8], String)])
+    @Test(
+        arguments: [
+            ("text/plain; charset=us-ascii", Array("a\r\nb = c \r\n".utf8), "quoted-printable"),
+            ("text/csv", Array("a\nb\n".utf8), "base64"),
+            ("text/csv", Array("a\rb".utf8), "base64"),
+            ("text/csv", [0xFF, 0xFE, 0, 1], "base64"),
+            ("text/plain", [], "quoted-printable"),
+            ("application/octet-stream", Array("plain".utf8), "base64"),
+            ("application/octet-stream", [], "base64"),
+            ("text/plain", Array(String(repeating: "y", count: 5000).utf8), "quoted-printable"),
+        ] as [(String, [UInt8], String)])
     func attachmentsKeepTheirBytes(type: String, data: [UInt8], encoding: String) throws {
         let message = try plainBuilder().with { $0.attachments = [Attachment(data: data, contentType: type)] }.build()
         checkLines(message)
@@ -85,7 +93,8 @@ import Testing
 
     @Test(arguments: [("Subject: x\n\nbody\n", "7bit"), ("Subject: x\n\nbödy\n", "8bit")])
     func attachedMessagesAreNotEncoded(content: String, encoding: String) throws {
-        let message = try plainBuilder().with { $0.attachments = [Attachment(data: Array(content.utf8), contentType: "message/rfc822")] }.build()
+        let message = try plainBuilder().with { $0.attachments = [Attachment(data: Array(content.utf8), contentType: "message/rfc822")] }
+            .build()
         checkLines(message, allows8Bit: encoding == "8bit")
         let leaf = try #require(MIMEReader.read(message).leaves.last)
         #expect(leaf.header("Content-Transfer-Encoding") == encoding)
@@ -104,10 +113,11 @@ import Testing
         #expect(leaf.parameter("name", of: "Content-Type") == name)
     }
 
-    @Test(arguments: [
-        ("text/plain", "text/plain", []), ("Text/HTML; Charset=UTF-8", "text/html", ["charset=UTF-8"]),
-        ("text/plain ; charset=\"a b\" ; x=\"q\\\"\\\\\";", "text/plain", ["charset=a b", "x=q\"\\"]), ("a/b;c=\"\"", "a/b", ["c="]),
-    ] as [(String, String, [String])])
+    @Test(
+        arguments: [
+            ("text/plain", "text/plain", []), ("Text/HTML; Charset=UTF-8", "text/html", ["charset=UTF-8"]),
+            ("text/plain ; charset=\"a b\" ; x=\"q\\\"\\\\\";", "text/plain", ["charset=a b", "x=q\"\\"]), ("a/b;c=\"\"", "a/b", ["c="]),
+        ] as [(String, String, [String])])
     func contentTypes(text: String, name: String, parameters: [String]) throws {
         let type = try #require(ContentType(text))
         #expect(type.name == name)
@@ -115,8 +125,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "text", "text/", "/plain", "text/plain x", "text/plain; charset", "text/plain; charset=", "text/plain; =x", "text/plain; a=\"b", "text/plain; a=\"",
-        "text/plain; a=\"b\\\"", "text/plain; a=\"b\\", "text/plain; a=\"b\"c", "text/plain, text/html", "tëxt/plain", "text/plain\n", "Multipart/Mixed", "text/ plain",
+        "", "text", "text/", "/plain", "text/plain x", "text/plain; charset", "text/plain; charset=", "text/plain; =x", "text/plain; a=\"b",
+        "text/plain; a=\"",
+        "text/plain; a=\"b\\\"", "text/plain; a=\"b\\", "text/plain; a=\"b\"c", "text/plain, text/html", "tëxt/plain", "text/plain\n",
+        "Multipart/Mixed", "text/ plain",
     ])
     func badContentTypes(text: String) {
         #expect(ContentType(text) == nil)
@@ -138,12 +150,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (["=_aa", "=_bb"], ["x"], "=_aa"), (["=_aa", "=_bb"], ["--=_aa--"], "=_bb"), (["=_aa", "=_bb"], ["", "=_a", "==_aa"], "=_bb"), (["=_aa", "=_bb"], ["=_aa", "=_bb"], nil),
-        (["=_aa", "=_bb"], ["=_a=_b", "=_abb=", "_aa"], "=_aa"),
-    ] as [([String], [String], String?)])
+    @Test(
+        arguments: [
+            (["=_aa", "=_bb"], ["x"], "=_aa"), (["=_aa", "=_bb"], ["--=_aa--"], "=_bb"), (["=_aa", "=_bb"], ["", "=_a", "==_aa"], "=_bb"),
+            (["=_aa", "=_bb"], ["=_aa", "=_bb"], nil),
+            (["=_aa", "=_bb"], ["=_a=_b", "=_abb=", "_aa"], "=_aa"),
+        ] as [([String], [String], String?)])
     func takenBoundariesArePassedOver(candidates: [String], bodies: [String], free: String?) {
-        #expect(MIMEBoundaries.firstFree(of: candidates.map { Array($0.utf8) }, in: bodies.map { Array($0.utf8) }) == free.map { Array($0.utf8) })
+        #expect(
+            MIMEBoundaries.firstFree(of: candidates.map { Array($0.utf8) }, in: bodies.map { Array($0.utf8) })
+                == free.map { Array($0.utf8) })
     }
 
     @Test func boundariesDifferInLevelContentAndSeedButNotInLength() throws {
@@ -169,7 +185,9 @@ import Testing
     @Test(arguments: seeds)
     func randomContentSurvives(seed: UInt64) throws {
         var random = TestRandom(seed)
-        let pieces = ["a", " ", "\t", "\r\n", "=", "ü", "日", ".", "--", "=_", "\0", "From ", "word and word ", String(repeating: "z", count: 80)]
+        let pieces = [
+            "a", " ", "\t", "\r\n", "=", "ü", "日", ".", "--", "=_", "\0", "From ", "word and word ", String(repeating: "z", count: 80),
+        ]
         for _ in 0..<150 {
             let text = randomText(&random, pieces: pieces, upTo: 40)
             let data = (0..<Int.random(in: 0...300, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -190,7 +208,9 @@ import Testing
 }
 
 @Suite struct EncodingTests {
-    @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")])
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+    ])
     func base64Vectors(text: String, encoded: String) {
         var output: [UInt8] = []
         Base64.encode(Array(text.utf8), lineLength: .max, to: &output)
@@ -216,7 +236,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("plain", "plain"), ("a=b", "a=3Db"), ("a \r\nb", "a=20\r\nb"), ("a\t", "a=09"), ("ü", "=C3=BC"), ("a\rb\n", "a=0Db=0A"), ("\r\n", "\r\n"),
+        ("plain", "plain"), ("a=b", "a=3Db"), ("a \r\nb", "a=20\r\nb"), ("a\t", "a=09"), ("ü", "=C3=BC"), ("a\rb\n", "a=0Db=0A"),
+        ("\r\n", "\r\n"),
         (String(repeating: "x", count: 76), String(repeating: "x", count: 76)),
         (String(repeating: "x", count: 77), String(repeating: "x", count: 75) + "=\r\nxx"),
         (String(repeating: "x", count: 74) + "=\r\n", String(repeating: "x", count: 74) + "=\r\n=3D\r\n"),

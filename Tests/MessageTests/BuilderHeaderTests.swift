@@ -17,15 +17,20 @@ import Testing
             Hi
 
             """
-        #expect(message.utf8.elementsEqual(expected.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8))
+        #expect(
+            message.utf8.elementsEqual(expected.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n").utf8))
     }
 
     static let long = String(repeating: "word ", count: 60) + "end"
     static let subjects: [String] = [
-        "Hello", "", " ", "a", "Grüße", "Grüße aus Köln", "plain ü plain", "  spaces  inside  ü  x  ", "日本語の件名です", "😀", String(repeating: "ü", count: 500),
-        String(repeating: "日本", count: 300), String(repeating: "👨‍👩‍👧 ", count: 60), long, long + " ü " + long, String(repeating: "x", count: 75),
-        String(repeating: "x", count: 900), String(repeating: "x", count: 3000), "a" + String(repeating: " ", count: 2000) + "b", "a\tb", "a \t é \t b",
-        "=?utf-8?q?pre=C3=BC?=", "=?utf-8?q?pre?= ü", "=?broken ü", "?=ü=?", "é", "e\u{301}", "100% = \"quoted\" <angle> _under_ ü", "\u{FEFF}x", "a\u{85}b",
+        "Hello", "", " ", "a", "Grüße", "Grüße aus Köln", "plain ü plain", "  spaces  inside  ü  x  ", "日本語の件名です", "😀",
+        String(repeating: "ü", count: 500),
+        String(repeating: "日本", count: 300), String(repeating: "👨‍👩‍👧 ", count: 60), long, long + " ü " + long,
+        String(repeating: "x", count: 75),
+        String(repeating: "x", count: 900), String(repeating: "x", count: 3000), "a" + String(repeating: " ", count: 2000) + "b", "a\tb",
+        "a \t é \t b",
+        "=?utf-8?q?pre=C3=BC?=", "=?utf-8?q?pre?= ü", "=?broken ü", "?=ü=?", "é", "e\u{301}", "100% = \"quoted\" <angle> _under_ ü",
+        "\u{FEFF}x", "a\u{85}b",
     ]
 
     @Test(arguments: subjects)
@@ -67,7 +72,10 @@ import Testing
 
     @Test func listsFoldAndKeepEveryone() throws {
         let people: [MessageBuilder.Mailbox] = (0..<100).map {
-            ($0 % 3 == 0 ? "Größe Nummer \($0)" : $0 % 3 == 1 ? "Last, First \($0)" : nil, EnvelopeAddress(localPart: "user\($0)", domain: "example.com"))
+            (
+                $0 % 3 == 0 ? "Größe Nummer \($0)" : $0 % 3 == 1 ? "Last, First \($0)" : nil,
+                EnvelopeAddress(localPart: "user\($0)", domain: "example.com")
+            )
         }
         let message = try plainBuilder().with {
             $0.to = people
@@ -105,8 +113,14 @@ import Testing
         ("X-Campaign", "spring 2024", "spring 2024"),
         ("X-Note", "Grüße", "Grüße"),
         ("Sender", "Jürgen <j@example.com>", "Jürgen <j@example.com>"),
-        ("Cc", "\"Jürgen, \\\"Dr\\\"\" <j@example.com>, plain@example.com, Élan <e@example.com>", "Jürgen, \"Dr\" <j@example.com>, plain@example.com, Élan <e@example.com>"),
-        ("List-Unsubscribe", "<https://example.com/u?\(String(repeating: "x", count: 300))>", "<https://example.com/u?\(String(repeating: "x", count: 300))>"),
+        (
+            "Cc", "\"Jürgen, \\\"Dr\\\"\" <j@example.com>, plain@example.com, Élan <e@example.com>",
+            "Jürgen, \"Dr\" <j@example.com>, plain@example.com, Élan <e@example.com>"
+        ),
+        (
+            "List-Unsubscribe", "<https://example.com/u?\(String(repeating: "x", count: 300))>",
+            "<https://example.com/u?\(String(repeating: "x", count: 300))>"
+        ),
         ("Sender", "Group: a@b.c, d@e.f;", "Group: a@b.c, d@e.f;"),
     ])
     func customHeaders(name: String, value: String, expected: String) throws {
@@ -119,7 +133,9 @@ import Testing
         let message = try plainBuilder(subject: nil).with {
             $0.from = nil
             $0.to = []
-            $0.headers = [("Date", "today"), ("message-id", "<x@y>"), ("FROM", "me@example.com"), ("To", "you@example.com"), ("subject", "S")]
+            $0.headers = [
+                ("Date", "today"), ("message-id", "<x@y>"), ("FROM", "me@example.com"), ("To", "you@example.com"), ("subject", "S"),
+            ]
         }.build()
         let names = MIMEReader.read(message).headers.map { $0.name.lowercased() }
         #expect(names == ["date", "message-id", "from", "to", "subject", "mime-version", "content-type", "content-transfer-encoding"])
@@ -147,7 +163,13 @@ import Testing
         ("second subject", .duplicateHeader, { $0.headers = [("subject", "x")] }),
         ("date twice", .duplicateHeader, { $0.headers = [("Date", "x"), ("date", "y")] }),
         ("no from", .missingFrom, { $0.from = nil }),
-        ("empty from", .missingFrom, { $0.from = nil; $0.headers = [("From", " ")] }),
+        (
+            "empty from", .missingFrom,
+            {
+                $0.from = nil
+                $0.headers = [("From", " ")]
+            }
+        ),
         ("null from", .invalidAddress, { $0.from = (nil, .null) }),
         ("bare postmaster", .invalidAddress, { $0.from = (nil, EnvelopeAddress(localPart: "postmaster", domain: "")) }),
         ("CRLF in address", .invalidAddress, { $0.to = [(nil, EnvelopeAddress(localPart: "a\r\nBcc: x", domain: "b.c"))] }),
@@ -178,7 +200,10 @@ import Testing
     @Test(arguments: seeds)
     func nothingIsInjected(seed: UInt64) {
         var random = TestRandom(seed)
-        let pieces = ["a", " ", "\r\n", "\n", "\r", "\0", ":", "Bcc: x@y.z", "ü", "\"", "\\", "<", ">", ",", "=?utf-8?q?", "?=", "\t", "\u{2028}", "\u{85}"]
+        let pieces = [
+            "a", " ", "\r\n", "\n", "\r", "\0", ":", "Bcc: x@y.z", "ü", "\"", "\\", "<", ">", ",", "=?utf-8?q?", "?=", "\t", "\u{2028}",
+            "\u{85}",
+        ]
         var built = 0
         for _ in 0..<1500 {
             let texts = (0..<5).map { _ in randomText(&random, pieces: pieces, upTo: 4) }
@@ -190,7 +215,8 @@ import Testing
             guard let message = try? builder.build() else { continue }
             built += 1
             let names = MIMEReader.read(message).headers.map(\.name)
-            #expect(names == ["Date", "Message-ID", "From", "To", "Subject", "X-A", "MIME-Version", "Content-Type"], "seed \(seed): \(texts)")
+            #expect(
+                names == ["Date", "Message-ID", "From", "To", "Subject", "X-A", "MIME-Version", "Content-Type"], "seed \(seed): \(texts)")
             checkLines(message)
         }
         #expect(built > 50)

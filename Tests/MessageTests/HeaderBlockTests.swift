@@ -111,7 +111,10 @@ import Testing
     @Test(arguments: seeds)
     func randomInputKeepsTheInvariants(seed: UInt64) {
         var random = TestRandom(seed)
-        let pieces = ["A", "Sub-ject", ":", ": ", "\r\n", "\r\n", "\n", "\r", " ", "\t", "\0", "ü", "x", "=?", "?=", ".", "--", "=_", String(repeating: "y", count: 500)]
+        let pieces = [
+            "A", "Sub-ject", ":", ": ", "\r\n", "\r\n", "\n", "\r", " ", "\t", "\0", "ü", "x", "=?", "?=", ".", "--", "=_",
+            String(repeating: "y", count: 500),
+        ]
         for _ in 0..<300 {
             let text = randomText(&random, pieces: pieces, upTo: 24)
             withGuarded(text) { bytes in

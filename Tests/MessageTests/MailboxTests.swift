@@ -141,12 +141,16 @@ struct MailboxCase: Sendable, CustomTestStringConvertible {
         #expect(try EnvelopeAddress.parse(longest).text == longest)
     }
 
-    @Test(arguments: [
-        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xE0, 0x80, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80],
-        [0xF5, 0x80, 0x80, 0x80], [0xFF],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xE0, 0x80, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80],
+            [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80], [0xFF],
+        ] as [[UInt8]])
     func refusesMalformedUTF8(sequence: [UInt8]) {
-        for input in [Array("a".utf8) + sequence + Array("@b".utf8), Array("\"a".utf8) + sequence + Array("\"@b".utf8), Array("a@b".utf8) + sequence] {
+        for input in [
+            Array("a".utf8) + sequence + Array("@b".utf8), Array("\"a".utf8) + sequence + Array("\"@b".utf8), Array("a@b".utf8) + sequence,
+        ] {
             let error = #expect(throws: AddressError.self) { try withGuarded(input) { try EnvelopeAddress.parse(mailbox: $0) } }
             #expect(error?.code == .invalidUTF8)
         }
@@ -160,9 +164,11 @@ struct MailboxCase: Sendable, CustomTestStringConvertible {
         #expect(!EnvelopeAddress(localPart: "", domain: "a").isNull)
     }
 
-    @Test(arguments: [
-        ("a@b.com", false, "a@b.com"), ("ä@b.com", true, nil), ("a@bücher.example", true, "a@xn--bcher-kva.example"), ("a@[1.2.3.4]", false, "a@[1.2.3.4]"),
-    ] as [(String, Bool, String?)])
+    @Test(
+        arguments: [
+            ("a@b.com", false, "a@b.com"), ("ä@b.com", true, nil), ("a@bücher.example", true, "a@xn--bcher-kva.example"),
+            ("a@[1.2.3.4]", false, "a@[1.2.3.4]"),
+        ] as [(String, Bool, String?)])
     func knowsWhatNeedsSMTPUTF8(input: String, needs: Bool, ascii: String?) throws {
         let address = try EnvelopeAddress.parse(input)
         #expect(address.needsSMTPUTF8 == needs)
@@ -197,8 +203,10 @@ struct MailboxCase: Sendable, CustomTestStringConvertible {
     func randomInputKeepsTheInvariants(seed: UInt64) {
         var random = TestRandom(seed)
         let pieces = [
-            "a", "B", "9", ".", "@", "@", "\"", "\\", " ", "<", ">", "[", "]", "1.2.3.4", "IPv6:", "::", ":", ",", "-", "_", "é", "e\u{301}", "ß", "例", "\0",
-            "\r\n", "\n", "\t", "\u{85}", "example.com", "postmaster", "xn--", "!", "\u{200D}", "\u{130}", "\u{212A}", "ΑΣ", String(repeating: "x", count: 30),
+            "a", "B", "9", ".", "@", "@", "\"", "\\", " ", "<", ">", "[", "]", "1.2.3.4", "IPv6:", "::", ":", ",", "-", "_", "é",
+            "e\u{301}", "ß", "例", "\0",
+            "\r\n", "\n", "\t", "\u{85}", "example.com", "postmaster", "xn--", "!", "\u{200D}", "\u{130}", "\u{212A}", "ΑΣ",
+            String(repeating: "x", count: 30),
         ]
         for _ in 0..<3000 {
             let bytes = Array(randomText(&random, pieces: pieces, upTo: 9).utf8)

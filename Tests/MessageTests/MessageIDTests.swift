@@ -24,7 +24,9 @@ import Testing
     }
 
     @Test func comparesHighFirst() {
-        let ordered = [MessageID(high: 0, low: .max), MessageID(high: 1, low: 0), MessageID(high: 1, low: 1), MessageID(high: 1 << 63, low: 0)]
+        let ordered = [
+            MessageID(high: 0, low: .max), MessageID(high: 1, low: 0), MessageID(high: 1, low: 1), MessageID(high: 1 << 63, low: 0),
+        ]
         #expect(ordered.reversed().sorted() == ordered)
         #expect(ordered.map(\.hex).sorted() == ordered.map(\.hex))
         #expect(!(ordered[0] < ordered[0]))

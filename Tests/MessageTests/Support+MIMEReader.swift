@@ -33,8 +33,18 @@ struct MIMEReader {
             var quoted = false
             var escaped = false
             for character in value {
-                if escaped { escaped = false } else if character == "\\" && quoted { escaped = true; continue } else if character == "\"" { quoted.toggle(); continue }
-                else if character == ";" && !quoted { items.append(""); continue }
+                if escaped {
+                    escaped = false
+                } else if character == "\\" && quoted {
+                    escaped = true
+                    continue
+                } else if character == "\"" {
+                    quoted.toggle()
+                    continue
+                } else if character == ";" && !quoted {
+                    items.append("")
+                    continue
+                }
                 items[items.count - 1].append(character)
             }
             return items.dropFirst().compactMap { item in

@@ -36,7 +36,9 @@ import Testing
     }
 
     @Test func callsFromInsideACallWait() throws {
-        let engine = try load("order = '' kumo.on('http_message_generated', function(msg, n) order = order .. n msg:get_meta('x') order = order .. n return order end)")
+        let engine = try load(
+            "order = '' kumo.on('http_message_generated', function(msg, n) order = order .. n msg:get_meta('x') order = order .. n return order end)"
+        )
         let message = TestMessage()
         var inner: Result<ConfigValue, PolicyError>?
         message.onMeta = {
@@ -71,10 +73,15 @@ import Testing
         #expect(String(decoding: request.body, as: UTF8.self) == #"{"id":"0123456789abcdef0123456789abcdef","status":"delivered"}"#)
         #expect(request.headers.map { "\($0.name): \($0.value)" } == ["content-type: application/json", "x-key: k"])
         answer(.success(PolicyHTTPResponse(status: 202, headers: [(name: "Content-Type", value: "text/x")], body: Array("ok".utf8))))
-        answer(.success(PolicyHTTPResponse(status: 500, headers: [], body: []))) // a second answer is ignored
+        answer(.success(PolicyHTTPResponse(status: 500, headers: [], body: [])))  // a second answer is ignored
         #expect(outcome == nil && host.requests.count == 2 && host.requests[1].request.timeout == .seconds(30))
         host.requests[1].completion(.failure(.failed(message: "connection refused")))
-        #expect(outcome == .success(.list([.integer(202), .string("ok"), .string("text/x"), .bool(false), .string("init.lua:3: http.get: connection refused")])))
+        #expect(
+            outcome
+                == .success(
+                    .list([
+                        .integer(202), .string("ok"), .string("text/x"), .bool(false), .string("init.lua:3: http.get: connection refused"),
+                    ])))
     }
 
     @Test func unansweredRequestEnds() throws {
@@ -99,21 +106,29 @@ import Testing
     }
 
     @Test(arguments: [
-        ("http.get('ftp://x')", "must start with http"), ("http.get('http://x/ y')", "no spaces"), ("http.get('http://x/\\r\\nHost: y')", "no spaces"), ("http.get()", "the URL must be a string"),
-        ("http.post('http://x', 5)", "the body must be a table or a string"), ("http.get('http://x', {header = {}})", "unknown option 'header' (did you mean 'headers'?)"),
-        ("http.get('http://x', {headers = {a = 'b\\nc'}})", "without line breaks"), ("http.get('http://x', {headers = {['a b'] = 'c'}})", "without line breaks"),
+        ("http.get('ftp://x')", "must start with http"), ("http.get('http://x/ y')", "no spaces"),
+        ("http.get('http://x/\\r\\nHost: y')", "no spaces"), ("http.get()", "the URL must be a string"),
+        ("http.post('http://x', 5)", "the body must be a table or a string"),
+        ("http.get('http://x', {header = {}})", "unknown option 'header' (did you mean 'headers'?)"),
+        ("http.get('http://x', {headers = {a = 'b\\nc'}})", "without line breaks"),
+        ("http.get('http://x', {headers = {['a b'] = 'c'}})", "without line breaks"),
         ("kumo.sleep('soon')", "kumo.sleep: "), ("kumo.sleep(-1)", "kumo.sleep: "), ("kumo.sleep(1e9)", "kumo.sleep: "),
-        ("coroutine.wrap(function() kumo.sleep(1) end)()", "kumo.sleep can not wait here"), ("table.sort({3, 1, 2}, function(a, b) kumo.sleep(1) end)", "kumo.sleep can not wait here"),
+        ("coroutine.wrap(function() kumo.sleep(1) end)()", "kumo.sleep can not wait here"),
+        ("table.sort({3, 1, 2}, function(a, b) kumo.sleep(1) end)", "kumo.sleep can not wait here"),
         ("coroutine.yield(1)", "coroutine.yield was called outside"),
     ])
     func misuse(_ lua: String, _ message: String) {
         let outcome = PolicyEngine.evaluate(lua)
-        #expect(outcome?.errorText?.contains(message) == true && outcome?.errorText?.contains("init.lua:1") == true, "\(String(describing: outcome))")
+        #expect(
+            outcome?.errorText?.contains(message) == true && outcome?.errorText?.contains("init.lua:1") == true,
+            "\(String(describing: outcome))")
     }
 
     @Test func sleepInsidePcallAndMetamethods() throws {
         let host = TestHost()
-        let engine = try load("local t = setmetatable({}, {__index = function(_, k) kumo.sleep(1) return k end}) kumo.on('smtp_server_ehlo', function() local ok, v = pcall(function() return t.x end) for w in (function() kumo.time.sleep(2) return nil end) do end return v end)", host: host)
+        let engine = try load(
+            "local t = setmetatable({}, {__index = function(_, k) kumo.sleep(1) return k end}) kumo.on('smtp_server_ehlo', function() local ok, v = pcall(function() return t.x end) for w in (function() kumo.time.sleep(2) return nil end) do end return v end)",
+            host: host)
         var outcome: Result<ConfigValue, PolicyError>?
         engine.call(.smtpServerEhlo, []) { outcome = $0 }
         host.fire(0)
@@ -128,7 +143,9 @@ import Testing
         limits.suspendedCalls = 3
         let engine = try load(Self.echo, host: host, limits: limits)
         var failures: [String] = []
-        for _ in 0..<5 { engine.call(.smtpServerEhlo, [.string("x"), .integer(1)]) { if let text = $0.errorText { failures.append(text) } } }
+        for _ in 0..<5 {
+            engine.call(.smtpServerEhlo, [.string("x"), .integer(1)]) { if let text = $0.errorText { failures.append(text) } }
+        }
         #expect(failures.count == 2 && failures[0].contains("too many handlers wait (limit 3)"))
         #expect(engine.suspendedCalls == 3)
         host.fire(0)

@@ -34,7 +34,10 @@ import Testing
             "kumo.on('get_queue_config', function() return {egress_pool = 'p'} end)\nkumo.on('get_egress_pool', function(p) return {name = p, entries = {{name = 's'}}} end)\nkumo.on('get_egress_source', function(s) return {} end)",
             ["init.lua:3: get_egress_source: "]
         ),
-        ("kumo.on('get_egress_path_config', function(d, s) return http.get('http://x/') end)", ["init.lua:1: http.get: a check does not use the network"]),
+        (
+            "kumo.on('get_egress_path_config', function(d, s) return http.get('http://x/') end)",
+            ["init.lua:1: http.get: a check does not use the network"]
+        ),
     ])
     func badPolicy(_ policy: String, _ messages: [String]) {
         // Only the beginning: how Shaping words what is wrong with an option is its own business.

@@ -30,7 +30,9 @@ import Testing
             kumo.on('get_egress_pool', function() return {name = tostring(calls)} end)
             """)
         #expect(engine.now(.getQueueConfig, [.string("a")]) == .success(.table(["max_age": .integer(1)])))
-        #expect(engine.now(.getQueueConfig, [.string("b"), .string("t")]) == .success(.table(["egress_pool": .string("t"), "queue_name": .string("g")])))
+        #expect(
+            engine.now(.getQueueConfig, [.string("b"), .string("t")])
+                == .success(.table(["egress_pool": .string("t"), "queue_name": .string("g")])))
         #expect(engine.now(.getQueueConfig, [.string("c")]) == .success(.null))
         #expect(engine.now(.getEgressPool, []) == .success(.table(["name": .string("5")])))
     }
@@ -47,13 +49,16 @@ import Testing
     }
 
     @Test(arguments: [
-        Value(lua: "nil", value: .null), Value(lua: "true", value: .bool(true)), Value(lua: "42", value: .integer(42)), Value(lua: "4.5", value: .number(4.5)),
+        Value(lua: "nil", value: .null), Value(lua: "true", value: .bool(true)), Value(lua: "42", value: .integer(42)),
+        Value(lua: "4.5", value: .number(4.5)),
         Value(lua: "-9223372036854775807 - 1", value: .integer(.min)),
         Value(lua: "'x\\0y'", value: .string("x\0y")), Value(lua: "'\\xff'", value: .string("\u{fffd}")),
         Value(lua: "{}", value: .table([:])), Value(lua: "{1, 'a', {2}}", value: .list([.integer(1), .string("a"), .list([.integer(2)])])),
         Value(lua: "{a = 1, [2] = 'b', [1.5] = 'c'}", value: .table(["a": .integer(1), "2": .string("b"), "1.5": .string("c")])),
         Value(lua: "1, 2, 3", value: .integer(1)),
-        Value(lua: "kumo.json_parse('{\"a\":[1,2.5,null,true,\"\\\\u00e4\\\\ud83d\\\\ude00\"]}')", value: .table(["a": .table(["1": .integer(1), "2": .number(2.5), "4": .bool(true), "5": .string("ä😀")])])),
+        Value(
+            lua: "kumo.json_parse('{\"a\":[1,2.5,null,true,\"\\\\u00e4\\\\ud83d\\\\ude00\"]}')",
+            value: .table(["a": .table(["1": .integer(1), "2": .number(2.5), "4": .bool(true), "5": .string("ä😀")])])),
         Value(lua: "kumo.json_encode{b = 1, a = {true, 'x\\n\"'}}", value: .string(#"{"a":[true,"x\n\""],"b":1}"#)),
         Value(lua: "kumo.serde.json_encode_pretty{1}", value: .string("[\n  1\n]")),
         Value(lua: "auth.name", value: .string("key")),
@@ -70,7 +75,8 @@ import Testing
         ("{[true] = 1}", "keys that are neither strings nor numbers"), ("kumo.json_encode(0/0)", "no NaN"),
         ("kumo.json_encode(print)", "init.lua:1: kumo.json_encode: argument 1: a function can not be used here"),
         ("kumo.json_parse('[1,]')", "a value was expected at byte 3"), ("kumo.json_parse('[' .. ('['):rep(100))", "nested too deeply"),
-        ("kumo.json_parse('1 2')", "text after the value"), ("kumo.json_parse('01')", "not a number"), ("kumo.json_parse('\"\\\\x\"')", "an unknown escape"),
+        ("kumo.json_parse('1 2')", "text after the value"), ("kumo.json_parse('01')", "not a number"),
+        ("kumo.json_parse('\"\\\\x\"')", "an unknown escape"),
     ])
     func badValues(_ lua: String, _ message: String) {
         let outcome = PolicyEngine.evaluate("return \(lua)")
@@ -91,12 +97,16 @@ import Testing
     }
 
     @Test func errorNamesTheHandler() {
-        #expect(PolicyEngine.evaluate("return print")?.errorText == "init.lua:1: http_message_generated: the handler returned a function, which can not be used here")
+        #expect(
+            PolicyEngine.evaluate("return print")?.errorText
+                == "init.lua:1: http_message_generated: the handler returned a function, which can not be used here")
     }
 
     @Test func logging() throws {
         let host = TestHost()
-        _ = try load("kumo.log('a', 1, true, nil, {x = 1}) kumo.log_warn('w') kumo.log_debug() print('p', 2) kumo.log_error(setmetatable({}, {__tostring = function() return 'T' end}))", host: host)
+        _ = try load(
+            "kumo.log('a', 1, true, nil, {x = 1}) kumo.log_warn('w') kumo.log_debug() print('p', 2) kumo.log_error(setmetatable({}, {__tostring = function() return 'T' end}))",
+            host: host)
         #expect(host.lines == [#"info: a 1 true nil {"x":1}"#, "warn: w", "debug: ", "info: p 2", "error: T"])
     }
 

@@ -3,7 +3,9 @@ import Shaping
 import Testing
 
 @Suite struct JSONTextTests {
-    @Test(arguments: ["[]", "{}", #"{"a":[1,-2,3.5,true,false,null,"x"],"b":{"c":""}}"#, #""\u0001\"\\ä""#, "9223372036854775807", "-0.5", "1e+20"])
+    @Test(arguments: [
+        "[]", "{}", #"{"a":[1,-2,3.5,true,false,null,"x"],"b":{"c":""}}"#, #""\u0001\"\\ä""#, "9223372036854775807", "-0.5", "1e+20",
+    ])
     func roundTrip(_ text: String) throws {
         let value = try JSONText.parse(text)
         let again = try JSONText.parse(bytes: JSONText.encode(value))
@@ -12,12 +14,18 @@ import Testing
         #expect(pretty == value)
     }
 
-    @Test(arguments: ["", " ", "[", "[1", "{", "{\"a\"", "{\"a\":", "{a:1}", "tru", "-", "1.", "1e", "\"", "\"\\", "\"\\u12", "\"\\u12x4\"", "\"\u{1}\"", "[1 2]", "{\"a\":1,}", "1e999", "+1", "\u{feff}1"])
+    @Test(arguments: [
+        "", " ", "[", "[1", "{", "{\"a\"", "{\"a\":", "{a:1}", "tru", "-", "1.", "1e", "\"", "\"\\", "\"\\u12", "\"\\u12x4\"", "\"\u{1}\"",
+        "[1 2]", "{\"a\":1,}", "1e999", "+1", "\u{feff}1",
+    ])
     func bad(_ text: String) {
         #expect(throws: JSONTextError.self) { try JSONText.parse(text) }
     }
 
-    @Test(arguments: [(#""\ud83d""#, "\u{fffd}"), (#""\ud83d\u0041""#, "\u{fffd}A"), (#""\ude00""#, "\u{fffd}"), (#""\/\b\f\n\r\t""#, "/\u{8}\u{c}\n\r\t")])
+    @Test(arguments: [
+        (#""\ud83d""#, "\u{fffd}"), (#""\ud83d\u0041""#, "\u{fffd}A"), (#""\ude00""#, "\u{fffd}"),
+        (#""\/\b\f\n\r\t""#, "/\u{8}\u{c}\n\r\t"),
+    ])
     func escapes(_ text: String, _ value: String) throws {
         let parsed = try JSONText.parse(text)
         #expect(parsed == .string(value))

@@ -14,14 +14,16 @@ import Testing
         "while true do end", "while true do pcall(function() while true do end end) end", "repeat local ok = pcall(error) until false",
         "local function f() return f() end f()", "while true do coroutine.wrap(function() while true do end end)() end",
         "while true do local c = coroutine.create(function() while true do end end) coroutine.resume(c) end",
-        "pcall(pcall, function() while true do end end) while true do end", "xpcall(function() while true do end end, function() while true do end end)",
+        "pcall(pcall, function() while true do end end) while true do end",
+        "xpcall(function() while true do end end, function() while true do end end)",
         "table.sort({3, 1, 2}, function() xpcall(function() while true do end end, function() while true do end end) end)",
         "table.sort({3, 1, 2}, function() while true do pcall(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) error(x) end) end end)",
         "for i = 1, math.huge do local s = ('x'):rep(10) end", "while true do msg:get_meta('x') end",
         "local x <close> = setmetatable({}, {__close = function() while true do end end}) while true do end",
     ])
     func endlessLoop(_ lua: String) throws {
-        let engine = try load("kumo.on('http_message_generated', function(msg, x)\n if x == 1 then return 'fine' end\n \(lua)\nend)", limits: Self.tight)
+        let engine = try load(
+            "kumo.on('http_message_generated', function(msg, x)\n if x == 1 then return 'fine' end\n \(lua)\nend)", limits: Self.tight)
         let outcome = engine.now(.httpMessageGenerated, [.message(TestMessage())])
         guard case .failure(.timedOut(let at))? = outcome else {
             Issue.record("\(String(describing: outcome))")
@@ -45,7 +47,8 @@ import Testing
 
     @Test func waitingDoesNotCount() throws {
         let host = TestHost()
-        let engine = try load("kumo.on('smtp_server_ehlo', function(n) kumo.sleep(1) while true do end end)", host: host, limits: Self.tight)
+        let engine = try load(
+            "kumo.on('smtp_server_ehlo', function(n) kumo.sleep(1) while true do end end)", host: host, limits: Self.tight)
         var outcome: Result<ConfigValue, PolicyError>?
         engine.call(.smtpServerEhlo, []) { outcome = $0 }
         let clock = ContinuousClock()
@@ -59,7 +62,9 @@ import Testing
     @Test func theBudgetCoversAllRuns() throws {
         let host = TestHost()
         host.isImmediate = true
-        let engine = try load("kumo.on('smtp_server_ehlo', function(n) while true do for i = 1, 100000 do end kumo.sleep(0) end end)", host: host, limits: Self.tight)
+        let engine = try load(
+            "kumo.on('smtp_server_ehlo', function(n) while true do for i = 1, 100000 do end kumo.sleep(0) end end)", host: host,
+            limits: Self.tight)
         #expect(engine.now(.smtpServerEhlo) == .failure(.timedOut(at: "init.lua:1")))
     }
 
@@ -71,7 +76,9 @@ import Testing
     func outOfMemory(_ lua: String) throws {
         var limits = Self.tight
         limits.runningTime = .seconds(20)
-        let engine = try load("kumo.on('http_message_generated', function(msg, x)\n if x == 1 then big = nil return 'fine' end\n \(lua)\nend)", limits: limits)
+        let engine = try load(
+            "kumo.on('http_message_generated', function(msg, x)\n if x == 1 then big = nil return 'fine' end\n \(lua)\nend)", limits: limits
+        )
         #expect(engine.now(.httpMessageGenerated, [.message(TestMessage())]) == .failure(.outOfMemory))
         #expect(engine.memory <= 8 << 20)
         for _ in 0..<3 { #expect(engine.now(.httpMessageGenerated, [.null, .integer(1)]) == .success(.string("fine"))) }

@@ -16,14 +16,18 @@ import Testing
         Bad(policy: "\u{1b}Lua", message: "attempt to load a binary chunk"),
         Bad(policy: "kumo.on('init', function()\n  error('bad day')\nend)", message: "init.lua:2: bad day"),
         Bad(policy: "kumo.on('inti', function() end)", message: "init.lua:1: kumo.on: there is no event 'inti' (did you mean 'init'?)"),
-        Bad(policy: "kumo.on('smtp_server_data', function() end)", message: "init.lua:1: kumo.on: the event 'smtp_server_data' is not supported yet"),
+        Bad(
+            policy: "kumo.on('smtp_server_data', function() end)",
+            message: "init.lua:1: kumo.on: the event 'smtp_server_data' is not supported yet"),
         Bad(policy: "kumo.on('log_disposition_x', function() end)", message: "the event 'log_disposition_x' is not supported yet"),
         Bad(policy: "kumo.on('init', 5)", message: "init.lua:1: kumo.on: the second argument must be a function"),
         Bad(policy: "kumo.on()", message: "kumo.on: the event must be a string"),
         Bad(
             policy: "kumo.on('get_egress_pool', function() end)\n\nkumo.on('get_egress_pool', function() end)",
             message: "init.lua:3: kumo.on: 'get_egress_pool' already has a handler, registered at init.lua:1"),
-        Bad(policy: "kumo.on('init', function() kumo.on('pre_init', print) end)", message: "init.lua:1: kumo.on: handlers are registered while"),
+        Bad(
+            policy: "kumo.on('init', function() kumo.on('pre_init', print) end)",
+            message: "init.lua:1: kumo.on: handlers are registered while"),
         Bad(policy: "kumo.start_esmtp_listener{listen='x', relay_host={}}", message: "init.lua:1: kumo.start_esmtp_listener: "),
         Bad(policy: "kumo.start_esmtp_listener{'x'}", message: "the options must have names"),
         Bad(policy: "kumo.define_spool()", message: "init.lua:1: kumo.define_spool: a table of options is required"),
@@ -32,9 +36,12 @@ import Testing
         Bad(policy: "kumo.make_queue_config{queue_name=5}", message: "queue_name must be a non-empty string"),
         Bad(policy: "kumo.sleep(1)", message: "init.lua:1: kumo.sleep can not wait while the policy loads"),
         Bad(policy: "kumo.on('init', function() http.get('http://x/') end)", message: "http.get can not wait while the policy loads"),
-        Bad(policy: "kumo.configure_log_hook{name='x'}", message: "init.lua:1: kumo.configure_log_hook is not supported yet by this version"),
+        Bad(
+            policy: "kumo.configure_log_hook{name='x'}", message: "init.lua:1: kumo.configure_log_hook is not supported yet by this version"
+        ),
         Bad(policy: "local x = kumo.dns.lookup_mx", message: "init.lua:1: kumo.dns is not supported yet"),
-        Bad(policy: "kumo.start_smtp_listener{}", message: "kumo.start_smtp_listener does not exist (did you mean 'start_esmtp_listener'?)"),
+        Bad(
+            policy: "kumo.start_smtp_listener{}", message: "kumo.start_smtp_listener does not exist (did you mean 'start_esmtp_listener'?)"),
         Bad(policy: "kumo.serde.toml_load('x')", message: "kumo.serde.toml_load is not supported yet"),
         Bad(policy: "http.pots('x')", message: "http.pots does not exist (did you mean 'post'?)"),
         Bad(policy: "require 'redis'", message: "require 'redis' is not supported yet by this version"),

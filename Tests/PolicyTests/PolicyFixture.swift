@@ -75,7 +75,8 @@ final class PolicyFolder {
 
 /// Loads a policy given as text.
 func load(
-    _ text: String, host: TestHost = TestHost(), role: PolicyRole = .primary, limits: PolicyLimits = PolicyLimits(), files: [String: String] = [:]
+    _ text: String, host: TestHost = TestHost(), role: PolicyRole = .primary, limits: PolicyLimits = PolicyLimits(),
+    files: [String: String] = [:]
 ) throws(PolicyError) -> PolicyEngine {
     let folder = PolicyFolder(files)
     folder.write("init.lua", text)
@@ -102,9 +103,12 @@ extension PolicyEngine {
     }
 
     /// The answer of a handler of `http_message_generated`, whose body is the given Lua text with `msg` in scope.
-    static func evaluate(_ body: String, message: TestMessage = TestMessage(), host: TestHost = TestHost(), limits: PolicyLimits = PolicyLimits()) -> Result<ConfigValue, PolicyError>? {
+    static func evaluate(
+        _ body: String, message: TestMessage = TestMessage(), host: TestHost = TestHost(), limits: PolicyLimits = PolicyLimits()
+    ) -> Result<ConfigValue, PolicyError>? {
         do throws(PolicyError) {
-            return try handlerOf(body, host, limits).now(.httpMessageGenerated, [.message(message), .config(.table(["name": .string("key")]))])
+            return try handlerOf(body, host, limits).now(
+                .httpMessageGenerated, [.message(message), .config(.table(["name": .string("key")]))])
         } catch { return .failure(error) }
     }
 

@@ -24,10 +24,15 @@ import Testing
             end)
             """, host: host)
         #expect(engine.declarations.listeners.count == 1 && engine.declarations.httpListeners.count == 1)
-        #expect(engine.now(.smtpServerEhlo, [.string("c.example"), .connection(TestConnection())]) == .success(.table(["max_connection_rate": .string("10/s"), "max_deliveries_per_connection": .integer(5)])))
+        #expect(
+            engine.now(.smtpServerEhlo, [.string("c.example"), .connection(TestConnection())])
+                == .success(.table(["max_connection_rate": .string("10/s"), "max_deliveries_per_connection": .integer(5)])))
         let blocked = EnvelopeAddress(localPart: "x", domain: "blocked.example")
-        #expect(engine.now(.smtpServerRcptTo, [.address(blocked), .connection(TestConnection())]) == .failure(.rejected(code: 550, text: "no mail for x@blocked.example")))
-        guard case .success(.table(let path))? = engine.now(.getEgressPathConfig, [.string("example.com"), .string("s"), .string("site")]) else {
+        #expect(
+            engine.now(.smtpServerRcptTo, [.address(blocked), .connection(TestConnection())])
+                == .failure(.rejected(code: 550, text: "no mail for x@blocked.example")))
+        guard case .success(.table(let path))? = engine.now(.getEgressPathConfig, [.string("example.com"), .string("s"), .string("site")])
+        else {
             Issue.record("no table")
             return
         }
@@ -37,7 +42,9 @@ import Testing
         #expect(engine.now(.smtpServerMessageReceived, [.message(message)]) == .success(.null))
         #expect(message.metadata["tenant"] == .string("sender.example"))
         var outcome: Result<ConfigValue, PolicyError>?
-        engine.call(.deliveryComplete, [.message(message), .config(.table(["status": .string("delivered"), "code": .integer(250)]))]) { outcome = $0 }
+        engine.call(.deliveryComplete, [.message(message), .config(.table(["status": .string("delivered"), "code": .integer(250)]))]) {
+            outcome = $0
+        }
         #expect(outcome == nil && host.lines == ["info: ann@example.com delivered"])
         #expect(String(decoding: host.requests[0].request.body, as: UTF8.self) == #"{"code":250,"to":"ann@example.com"}"#)
         host.requests[0].completion(.success(PolicyHTTPResponse(status: 204, headers: [], body: [])))
@@ -45,9 +52,13 @@ import Testing
     }
 
     @Test func addressesCompareAndConcatenate() throws {
-        let engine = try load("kumo.on('smtp_server_mail_from', function(from) return {from == '', from .. '|', from.user, from.domain} end)")
-        #expect(engine.now(.smtpServerMailFrom, [.address(.null)]) == .success(.list([.bool(true), .string("|"), .string(""), .string("")])))
+        let engine = try load(
+            "kumo.on('smtp_server_mail_from', function(from) return {from == '', from .. '|', from.user, from.domain} end)")
+        #expect(
+            engine.now(.smtpServerMailFrom, [.address(.null)]) == .success(.list([.bool(true), .string("|"), .string(""), .string("")])))
         let quoted = EnvelopeAddress(localPart: "a b", domain: "x.example")
-        #expect(engine.now(.smtpServerMailFrom, [.address(quoted)]) == .success(.list([.bool(false), .string("\"a b\"@x.example|"), .string("a b"), .string("x.example")])))
+        #expect(
+            engine.now(.smtpServerMailFrom, [.address(quoted)])
+                == .success(.list([.bool(false), .string("\"a b\"@x.example|"), .string("a b"), .string("x.example")])))
     }
 }

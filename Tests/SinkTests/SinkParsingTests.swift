@@ -17,10 +17,12 @@ import Testing
         return nil
     }
 
-    @Test(arguments: [
-        (".\r\n", 3), ("a\r\n.\r\n", 6), ("a\r\n.\r\nQUIT\r\n", 6), ("a\n.\n", nil), ("a\r.\r", nil), ("a\r\n.\n", nil), ("a\n.\r\n", nil),
-        ("a\r\n..\r\n.\r\n", 10), ("a\r\n.\r\r\n.\r\n", 10), ("a\r\r\n.\r\n", 7), (".\r", nil), ("", nil), ("\r\n\r\n.\r\n", 7),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            (".\r\n", 3), ("a\r\n.\r\n", 6), ("a\r\n.\r\nQUIT\r\n", 6), ("a\n.\n", nil), ("a\r.\r", nil), ("a\r\n.\n", nil),
+            ("a\n.\r\n", nil),
+            ("a\r\n..\r\n.\r\n", 10), ("a\r\n.\r\r\n.\r\n", 10), ("a\r\r\n.\r\n", 7), (".\r", nil), ("", nil), ("\r\n\r\n.\r\n", 7),
+        ] as [(String, Int?)])
     func contentEnd(_ text: String, _ expected: Int?) {
         let bytes = Array(text.utf8)
         #expect(Self.end(bytes) { $0 } == expected)

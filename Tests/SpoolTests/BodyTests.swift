@@ -1,7 +1,8 @@
 import Message
 import NIOCore
-@testable import Spool
 import Testing
+
+@testable import Spool
 
 /// Bodies: inline, split, shared, streamed.
 @Suite struct BodyTests {
@@ -10,7 +11,8 @@ import Testing
     private func drafts(_ numbers: ClosedRange<UInt64>, size: Int) -> [SpoolDraft] {
         numbers.map { n in
             var draft = Sample.draft(n)
-            draft.body = n == numbers.lowerBound || n % 2 == 0
+            draft.body =
+                n == numbers.lowerBound || n % 2 == 0
                 ? .inlineShared(shared, Sample.body(77, size)) : .shared(BodyReference(id: shared, length: size))
             return draft
         }
@@ -67,10 +69,15 @@ import Testing
         #expect(throws: SpoolError.self) { try machine.append([draft]).get() }
         draft.body = .shared(BodyReference(id: shared, length: 30_000))
         let handle = try machine.append([draft]).get()[0]
-        guard case .shared(let reference) = try machine.reader.message(handle).get().body else { Issue.record("not a reference"); return }
+        guard case .shared(let reference) = try machine.reader.message(handle).get().body else {
+            Issue.record("not a reference")
+            return
+        }
         #expect(reference.length == 30_000)
         for offset in stride(from: 0, to: 30_000, by: 4444) {
-            #expect(try machine.reader.body(handle, offset: offset, length: 4444).get() == whole.getSlice(at: offset, length: min(4444, 30_000 - offset)))
+            #expect(
+                try machine.reader.body(handle, offset: offset, length: 4444).get()
+                    == whole.getSlice(at: offset, length: min(4444, 30_000 - offset)))
         }
         // The body's pieces are in other segments than the message: recovery hands the message out when it has them all.
         let again = try Machine(disk.clone())
@@ -105,7 +112,10 @@ import Testing
         let again = try Machine(disk)
         let (found, summary) = again.recover()
         #expect(found.count == 1 && summary.damagedBodies == 1 && summary.corruptRecords == 1)
-        guard case .failure(let error) = again.reader.message(found[0].handle) else { Issue.record("read a damaged body"); return }
+        guard case .failure(let error) = again.reader.message(found[0].handle) else {
+            Issue.record("read a damaged body")
+            return
+        }
         #expect(error.code == .corrupt)
     }
 
@@ -114,10 +124,16 @@ import Testing
         machine.recover()
         var draft = Sample.draft(1)
         draft.headers = ByteBuffer(repeating: 65, count: 5000)
-        guard case .failure(let error) = machine.append([Sample.draft(2), draft]) else { Issue.record("accepted"); return }
+        guard case .failure(let error) = machine.append([Sample.draft(2), draft]) else {
+            Issue.record("accepted")
+            return
+        }
         #expect(error.code == .tooLarge)
         #expect(machine.store.state.withLock { $0.index.count } == 0)
-        guard case .failure(let chunk) = machine.chunk(shared, 0, ByteBuffer(repeating: 1, count: 5000)) else { Issue.record("accepted"); return }
+        guard case .failure(let chunk) = machine.chunk(shared, 0, ByteBuffer(repeating: 1, count: 5000)) else {
+            Issue.record("accepted")
+            return
+        }
         #expect(chunk.code == .tooLarge)
     }
 }

@@ -1,7 +1,8 @@
 import Message
 import NIOCore
-@testable import Spool
 import Testing
+
+@testable import Spool
 
 /// Each fault of the design on the disk in memory.
 @Suite struct FaultTests {
@@ -127,7 +128,10 @@ import Testing
         let count = Guarded(0)
         disk.fail { made, _ in
             guard made == call else { return nil }
-            return count.withLock { $0 += 1; return call == .allocate || $0 % 2 == 0 ? 28 : nil }
+            return count.withLock {
+                $0 += 1
+                return call == .allocate || $0 % 2 == 0 ? 28 : nil
+            }
         }
         var refused: Set<UInt64> = []
         for n in UInt64(10)...30 {
@@ -155,7 +159,13 @@ import Testing
         let disk = MemoryDisk()
         let machine = try filled(disk, 1...1)
         let count = Guarded(0)
-        disk.fail { call, _ in call == .allocate ? count.withLock { $0 += 1; return $0 > 1 ? 28 : nil } : nil }
+        disk.fail { call, _ in
+            call == .allocate
+                ? count.withLock {
+                    $0 += 1
+                    return $0 > 1 ? 28 : nil
+                } : nil
+        }
         let drafts = (UInt64(10)...60).map { Sample.draft($0, size: 900) }
         #expect(throws: SpoolError.self) { try machine.append(drafts).get() }
         disk.fail(nil)
@@ -169,7 +179,8 @@ import Testing
     @Test func doneWaitsForSpaceAndIsNotLost() throws {
         let disk = MemoryDisk()
         let machine = try filled(disk, 1...14, size: 900)
-        let handles = machine.store.state.withLock { state in (UInt64(1)...14).map { state.index.handle(state.index.find(Sample.id($0))!) } }
+        let handles = machine.store.state.withLock { state in (UInt64(1)...14).map { state.index.handle(state.index.find(Sample.id($0))!) }
+        }
         disk.fail { call, _ in call == .allocate || call == .pwrite ? 28 : nil }
         machine.commit(handles.map { .done($0) })
         #expect(machine.writer.waiting.count == 14)
@@ -207,7 +218,11 @@ import Testing
         machine.commit([.done(handle)])
         disk.fail(nil)
         for attempt in 1...50 {
-            machine.commit([.update(machine.store.state.withLock { state in state.index.handle(state.index.find(Sample.id(2))!) }, UpdateRecord(attempts: attempt, due: 1, lastReply: ""))])
+            machine.commit([
+                .update(
+                    machine.store.state.withLock { state in state.index.handle(state.index.find(Sample.id(2))!) },
+                    UpdateRecord(attempts: attempt, due: 1, lastReply: ""))
+            ])
         }
         machine.commit([])
         #expect(machine.writer.waiting.isEmpty)
@@ -238,11 +253,17 @@ import Testing
         let disk = MemoryDisk()
         let machine = try filled(disk, 1...3)
         disk.fail { made, _ in made == call ? 5 : nil }
-        guard case .failure(let error) = machine.append([Sample.draft(4)]) else { Issue.record("the append succeeded"); return }
+        guard case .failure(let error) = machine.append([Sample.draft(4)]) else {
+            Issue.record("the append succeeded")
+            return
+        }
         #expect(error.code == .fenced && !error.remedy.isEmpty)
         disk.fail(nil)
         let written = disk.contents(of: path(1))
-        guard case .failure(let second) = machine.append([Sample.draft(5)]) else { Issue.record("a fenced volume took mail"); return }
+        guard case .failure(let second) = machine.append([Sample.draft(5)]) else {
+            Issue.record("a fenced volume took mail")
+            return
+        }
         #expect(second.code == .fenced)
         machine.housekeep(3)
         machine.settle()
@@ -258,17 +279,25 @@ import Testing
         let disk = MemoryDisk()
         let machine = try filled(disk, 1...1)
         disk.fail { call, _ in call == .synchronize ? 28 : nil }
-        guard case .failure(let error) = machine.append([Sample.draft(2)]) else { Issue.record("the append succeeded"); return }
+        guard case .failure(let error) = machine.append([Sample.draft(2)]) else {
+            Issue.record("the append succeeded")
+            return
+        }
         #expect(error.code == .fenced)
     }
 
-    @Test(arguments: [(VolumeRoom(bytes: 999, inodes: 1000), false), (VolumeRoom(bytes: 1000, inodes: 99), false), (VolumeRoom(bytes: 1000, inodes: 100), true)])
+    @Test(arguments: [
+        (VolumeRoom(bytes: 999, inodes: 1000), false), (VolumeRoom(bytes: 1000, inodes: 99), false),
+        (VolumeRoom(bytes: 1000, inodes: 100), true),
+    ])
     func floors(room: VolumeRoom, ok: Bool) throws {
         let disk = MemoryDisk()
-        let machine = try Machine(disk, Machine.options {
-            $0.minFreeSpace = 1000
-            $0.minFreeInodes = 100
-        })
+        let machine = try Machine(
+            disk,
+            Machine.options {
+                $0.minFreeSpace = 1000
+                $0.minFreeInodes = 100
+            })
         machine.recover()
         let handle = try machine.append([Sample.draft(1)]).get()[0]
         disk.setRoom(room)
@@ -302,7 +331,13 @@ import Testing
         let machine = try Machine(disk)
         let count = Guarded(0)
         // The first read of the segment fails, and so does the first small piece of the second attempt but one.
-        disk.fail { call, _ in call == .pread ? count.withLock { $0 += 1; return $0 == 1 || $0 == 3 ? 5 : nil } : nil }
+        disk.fail { call, _ in
+            call == .pread
+                ? count.withLock {
+                    $0 += 1
+                    return $0 == 1 || $0 == 3 ? 5 : nil
+                } : nil
+        }
         let (found, summary) = machine.recover()
         disk.fail(nil)
         #expect(summary.corruptRecords >= 1 && found.count >= 6 && found.count < 12)
@@ -333,7 +368,9 @@ import Testing
     @Test func recoveryInParallelFindsTheSame() throws {
         let disk = MemoryDisk()
         let machine = try filled(disk, 1...200, size: 500)
-        let handles = machine.store.state.withLock { state in (UInt64(1)...200).filter { $0 % 3 == 0 }.map { state.index.handle(state.index.find(Sample.id($0))!) } }
+        let handles = machine.store.state.withLock { state in
+            (UInt64(1)...200).filter { $0 % 3 == 0 }.map { state.index.handle(state.index.find(Sample.id($0))!) }
+        }
         machine.commit(handles.map { .done($0) })
         machine.settle()
         let one = try Machine(disk).recover(workers: 1)

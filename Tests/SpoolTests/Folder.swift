@@ -1,8 +1,9 @@
 import Glibc
 import Message
 import NIOCore
-@testable import Spool
 import Telemetry
+
+@testable import Spool
 
 /// A directory of its own on the real disk, removed at the end. *shared*.
 final class Folder: Sendable {
@@ -24,7 +25,8 @@ final class Folder: Sendable {
 
     func options(_ change: (inout SpoolOptions) -> Void = { _ in }) -> SpoolOptions {
         var options = SpoolOptions(
-            directory: path + "/spool", nodeID: "node-1", segmentSize: 256 << 10, maxDelayNanoseconds: 5_000_000, minFreeSpace: 0, minFreeInodes: 0)
+            directory: path + "/spool", nodeID: "node-1", segmentSize: 256 << 10, maxDelayNanoseconds: 5_000_000, minFreeSpace: 0,
+            minFreeInodes: 0)
         change(&options)
         return options
     }
@@ -39,10 +41,12 @@ extension Spool {
     func recovered() -> (found: [RecoveredMessage], summary: RecoverySummary) {
         let found = Guarded<[RecoveredMessage]>([])
         let summary = Guarded<RecoverySummary?>(nil)
-        recover(batch: { batch in found.withLock { $0 += batch } }, finished: { result in
-            summary.withLock { $0 = result }
-            summary.broadcast()
-        })
+        recover(
+            batch: { batch in found.withLock { $0 += batch } },
+            finished: { result in
+                summary.withLock { $0 = result }
+                summary.broadcast()
+            })
         let result = summary.wait { $0 }!
         return (found.withLock { $0 }, result)
     }

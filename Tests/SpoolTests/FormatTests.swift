@@ -1,8 +1,9 @@
 import CChecksum
 import Message
 import NIOCore
-@testable import Spool
 import Testing
+
+@testable import Spool
 
 @Suite struct FormatTests {
     @Test(arguments: [("123456789", UInt32(0xe306_9283)), ("", 0), ("a", 0xc1d0_4330)]) func checksum(text: String, expected: UInt32) {
@@ -30,7 +31,9 @@ import Testing
         let machine = try Machine(disk)
         machine.recover()
         let handles = try machine.append([Sample.draft(seed + 1, size: 50), Sample.draft(seed + 2, size: 3000)]).get()
-        machine.commit([.update(handles[0], UpdateRecord(attempts: 3, due: 4, lastReply: "x", queue: "q", meta: [("a", "b")])), .done(handles[1])])
+        machine.commit([
+            .update(handles[0], UpdateRecord(attempts: 3, due: 4, lastReply: "x", queue: "q", meta: [("a", "b")])), .done(handles[1]),
+        ])
         var bytes = Array(disk.contents(of: "/spool/segments/00000001.log")!.dropFirst(SegmentHeader.firstRecord))
         bytes.removeSubrange(Int.random(in: 1...bytes.count, using: &random)...)
         for _ in 0..<200 {

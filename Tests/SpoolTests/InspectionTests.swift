@@ -1,7 +1,8 @@
 import Glibc
 import Message
-@testable import Spool
 import Testing
+
+@testable import Spool
 
 @Suite struct InspectionTests {
     @Test func looksWithoutTouching() throws {

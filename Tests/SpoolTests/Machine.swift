@@ -1,7 +1,8 @@
 import Message
 import NIOCore
-@testable import Spool
 import Telemetry
+
+@testable import Spool
 
 /// Collects completions. *shared*.
 final class Collector: SpoolMailbox {
@@ -58,14 +59,17 @@ final class Machine {
 
     /// Recovers synchronously; `during` is called after each batch, as a node would.
     @discardableResult
-    func recover(workers: Int = 1, during: ([RecoveredMessage]) -> Void = { _ in }) -> (found: [RecoveredMessage], summary: RecoverySummary) {
+    func recover(workers: Int = 1, during: ([RecoveredMessage]) -> Void = { _ in }) -> (found: [RecoveredMessage], summary: RecoverySummary)
+    {
         var found: [RecoveredMessage] = []
         var commands: [SpoolCommand] = []
         let summary = withoutActuallyEscaping(during) { during in
-            let recovery = Recovery(store: store, candidates: candidates, submit: { commands.append($0) }, batch: {
-                found += $0
-                during($0)
-            })
+            let recovery = Recovery(
+                store: store, candidates: candidates, submit: { commands.append($0) },
+                batch: {
+                    found += $0
+                    during($0)
+                })
             return recovery.run(workers: workers)
         }
         if !commands.isEmpty { commit(commands) }
@@ -124,7 +128,8 @@ enum Sample {
 
     static func envelope(_ n: UInt64) -> SpoolEnvelope {
         SpoolEnvelope(
-            sender: "sender\(n)@example.com", recipients: ["a\(n)@example.org", "b@example.org"], queue: "q\(n % 5)", created: Int64(n) * 1000,
+            sender: "sender\(n)@example.com", recipients: ["a\(n)@example.org", "b@example.org"], queue: "q\(n % 5)",
+            created: Int64(n) * 1000,
             due: Int64(n) * 1000 + 5, expires: Int64(n % 3), meta: [("tenant", "\"t\(n)\"")])
     }
 

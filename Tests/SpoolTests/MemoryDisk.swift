@@ -153,7 +153,9 @@ final class MemoryDisk: SpoolIO {
         try contents.withLock { contents throws(IOFailure) in
             try enter(.open, path, &contents)
             let inode: Inode
-            if let known = contents.names[path] { inode = known } else {
+            if let known = contents.names[path] {
+                inode = known
+            } else {
                 guard create else { throw IOFailure("open", 2) }
                 inode = Inode()
                 contents.names[path] = inode
@@ -204,8 +206,12 @@ final class MemoryDisk: SpoolIO {
 
     private func write(_ inode: Inode, _ bytes: UnsafeRawBufferPointer, _ offset: Int) {
         guard bytes.count > 0 else { return }
-        if inode.bytes.count < offset + bytes.count { inode.bytes += [UInt8](repeating: 0, count: offset + bytes.count - inode.bytes.count) }
-        inode.bytes.withUnsafeMutableBytes { UnsafeMutableRawBufferPointer(rebasing: $0[offset..<(offset + bytes.count)]).copyMemory(from: bytes) }
+        if inode.bytes.count < offset + bytes.count {
+            inode.bytes += [UInt8](repeating: 0, count: offset + bytes.count - inode.bytes.count)
+        }
+        inode.bytes.withUnsafeMutableBytes {
+            UnsafeMutableRawBufferPointer(rebasing: $0[offset..<(offset + bytes.count)]).copyMemory(from: bytes)
+        }
         inode.pending.append((offset, [UInt8](bytes)))
     }
 

@@ -1,8 +1,9 @@
 import Glibc
 import Message
 import NIOCore
-@testable import Spool
 import Testing
+
+@testable import Spool
 
 /// Random histories against a dictionary, with kills and power cuts at random calls.
 @Suite struct ModelTests {
@@ -119,7 +120,9 @@ final class History {
         let shared = random.chance(30) ? MessageID(high: UInt64.max, low: next) : nil
         let sharedSize = Int.random(in: 2000...9000, using: &random)
         for _ in 0..<Int.random(in: 1...4, using: &random) {
-            let size = shared != nil ? sharedSize : random.chance(80) ? Int.random(in: 0...900, using: &random) : Int.random(in: 1000...6000, using: &random)
+            let size =
+                shared != nil
+                ? sharedSize : random.chance(80) ? Int.random(in: 0...900, using: &random) : Int.random(in: 1000...6000, using: &random)
             var draft = Sample.draft(next, size: size)
             if let shared {
                 if drafts.isEmpty || random.chance(50) {
@@ -187,7 +190,8 @@ final class History {
 
     /// A message that was handed over and comes back under its old id.
     private func reappend() {
-        guard let number = model.filter({ $0.value.doneLevel == 2 && sharedOf[$0.key] == nil }).keys.sorted().randomElement(using: &random) else { return }
+        guard let number = model.filter({ $0.value.doneLevel == 2 && sharedOf[$0.key] == nil }).keys.sorted().randomElement(using: &random)
+        else { return }
         let size = model[number]!.size
         model[number] = Expectation(open: true, size: size)
         send([Sample.draft(number, size: size)], [number], .fsync)
@@ -201,7 +205,10 @@ final class History {
         let count = Guarded(0)
         disk.fail { call, _ in
             guard call == which else { return nil }
-            return count.withLock { $0 += 1; return $0 > budget && $0 < budget + 2 ? 28 : nil }
+            return count.withLock {
+                $0 += 1
+                return $0 > budget && $0 < budget + 2 ? 28 : nil
+            }
         }
         append()
         finishSome()
@@ -265,7 +272,9 @@ final class History {
         }
         #expect(wanted.doneLevel < (power ? 2 : 1), "\(where_): message \(number) is resurrected")
         let least = power ? wanted.attemptsDurable : wanted.attemptsWritten
-        #expect(wanted.open || (least...wanted.attemptsAsked).contains(message.attempts), "\(where_): message \(number) has \(message.attempts) attempts, \(least)...\(wanted.attemptsAsked) expected")
+        #expect(
+            wanted.open || (least...wanted.attemptsAsked).contains(message.attempts),
+            "\(where_): message \(number) has \(message.attempts) attempts, \(least)...\(wanted.attemptsAsked) expected")
         switch machine.reader.message(message.handle) {
         case .failure where disk.crashed: return
         case .failure(let error) where error.code == .corrupt && (wanted.damaged || power && (wanted.open || wanted.level < 2)):

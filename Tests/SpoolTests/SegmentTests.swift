@@ -1,7 +1,8 @@
 import Message
 import NIOCore
-@testable import Spool
 import Testing
+
+@testable import Spool
 
 /// Life of segments: rolling, recycling, compaction, marks.
 @Suite struct SegmentTests {
@@ -40,7 +41,9 @@ import Testing
             #expect(handles.count == kept.count, "\(name)")
             for handle in handles {
                 let message = try reader.reader.message(handle).get()
-                #expect(message.envelope.attempts == 2 && message.envelope.lastReply == "second" && message.envelope.queue == "moved", "\(name)")
+                #expect(
+                    message.envelope.attempts == 2 && message.envelope.lastReply == "second" && message.envelope.queue == "moved", "\(name)"
+                )
                 #expect(message.envelope.meta.map(\.value) == ["1"], "\(name)")
                 #expect(message.body.inlineBytes == Sample.body(message.id.low, 700), "\(name)")
             }
@@ -77,10 +80,12 @@ import Testing
 
     @Test func compactionIsRateLimited() throws {
         let disk = MemoryDisk()
-        let machine = try Machine(disk, Machine.options {
-            $0.segmentSize = 1 << 20
-            $0.compactionBytesPerSecond = 100_000
-        })
+        let machine = try Machine(
+            disk,
+            Machine.options {
+                $0.segmentSize = 1 << 20
+                $0.compactionBytesPerSecond = 100_000
+            })
         machine.recover()
         for n in UInt64(1)...2000 { _ = try machine.append([Sample.draft(n, size: 900)]).get() }
         machine.commit((UInt64(1)...2000).filter { $0 % 20 != 0 }.map { .done(handle(machine, $0)) })
@@ -122,7 +127,10 @@ import Testing
         #expect(old != new)
         machine.commit([.done(old), .update(old, UpdateRecord(attempts: 9, due: 9, lastReply: ""))])
         #expect(try machine.reader.message(new).get().envelope == Sample.envelope(2))
-        guard case .failure(let error) = machine.reader.message(old) else { Issue.record("read a finished message"); return }
+        guard case .failure(let error) = machine.reader.message(old) else {
+            Issue.record("read a finished message")
+            return
+        }
         #expect(error.code == .gone)
         machine.commit([.done(SpoolHandle(raw: .max))])
     }

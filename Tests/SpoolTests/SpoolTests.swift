@@ -1,9 +1,10 @@
 import Glibc
 import Message
 import NIOCore
-@testable import Spool
 import Telemetry
 import Testing
+
+@testable import Spool
 
 /// The whole spool with its threads on the real disk.
 @Suite struct SpoolTests {
@@ -37,7 +38,10 @@ import Testing
         let deadline = monotonicNow() + 5_000_000_000
         while spool.messageCount != 1, monotonicNow() < deadline { sched_yield() }
         #expect(spool.messageCount == 1)
-        guard case .failure(let error) = spool.message(handles[0]) else { Issue.record("read a finished message"); return }
+        guard case .failure(let error) = spool.message(handles[0]) else {
+            Issue.record("read a finished message")
+            return
+        }
         #expect(error.code == .gone)
         spool.close()
     }
@@ -91,9 +95,15 @@ import Testing
         spool.close()
         #expect(mailbox.take().count == 100)
         spool.append([Sample.draft(101)], durability: .fsync, ticket: 101, to: mailbox)
-        guard case .failure(let error) = mailbox.take()[0].result else { Issue.record("a closed spool took mail"); return }
+        guard case .failure(let error) = mailbox.take()[0].result else {
+            Issue.record("a closed spool took mail")
+            return
+        }
         #expect(error.code == .closed)
-        guard case .failure(let read) = spool.message(SpoolHandle(raw: 0)) else { Issue.record("a closed spool read"); return }
+        guard case .failure(let read) = spool.message(SpoolHandle(raw: 0)) else {
+            Issue.record("a closed spool read")
+            return
+        }
         #expect(read.code == .closed)
         spool.close()
         let again = try folder.open()
@@ -151,7 +161,10 @@ import Testing
             SpoolThread {
                 for round in UInt64(0)..<60 {
                     let base = 1 + lane * 100_000 + round * 10
-                    guard case .success(let handles) = spool.appended((base..<(base + 10)).map { Sample.draft($0, size: Int($0 % 3000)) }, round % 3 == 0 ? .written : .fsync) else {
+                    guard
+                        case .success(let handles) = spool.appended(
+                            (base..<(base + 10)).map { Sample.draft($0, size: Int($0 % 3000)) }, round % 3 == 0 ? .written : .fsync)
+                    else {
                         failures.withLock { $0.append("append \(base)") }
                         return
                     }

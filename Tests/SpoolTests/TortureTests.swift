@@ -1,8 +1,9 @@
 import Glibc
 import Message
-@testable import Spool
 import Telemetry
 import Testing
+
+@testable import Spool
 
 /// A real process on the real disk, killed with SIGKILL at random instants, again and again on the same directory.
 @Suite struct TortureTests {

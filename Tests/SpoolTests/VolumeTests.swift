@@ -1,8 +1,9 @@
 import Glibc
 import Message
-@testable import Spool
 import Telemetry
 import Testing
+
+@testable import Spool
 
 /// Who may use a directory.
 @Suite struct VolumeTests {
@@ -50,9 +51,10 @@ import Testing
     }
 
     @Test(arguments: ["/proc/apus-spool", "/dev/null/spool"]) func unwritableDirectoryIsRefused(path: String) throws {
-        let error = try #require(refusal { () throws(SpoolError) in
-            try Spool(SpoolOptions(directory: path, nodeID: "n"), metrics: MetricRegistry())
-        })
+        let error = try #require(
+            refusal { () throws(SpoolError) in
+                try Spool(SpoolOptions(directory: path, nodeID: "n"), metrics: MetricRegistry())
+            })
         #expect(error.code == .unwritable && error.message.contains(path) && !error.remedy.isEmpty)
     }
 

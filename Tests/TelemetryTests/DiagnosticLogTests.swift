@@ -5,13 +5,16 @@ import Testing
 
 @Suite struct DiagnosticLogTests {
     private func line(_ message: String, _ fields: LogFields = [:], suppressed: Int = 0) -> String {
-        String(decoding: DiagnosticLine.format(.warn, message, fields, suppressed: suppressed, wall: 1_767_225_600_123_000_000), as: UTF8.self)
+        String(
+            decoding: DiagnosticLine.format(.warn, message, fields, suppressed: suppressed, wall: 1_767_225_600_123_000_000), as: UTF8.self)
     }
 
     @Test func formatsOneLine() {
         #expect(line("text") == "2026-01-01T00:00:00.123Z WARN text\n")
-        #expect(line("disk is full", ["path": "/x", "free": 12, "why": "a b", "empty": "", "eq": "k=v", "q": "\"\n"], suppressed: 3)
-            == "2026-01-01T00:00:00.123Z WARN disk is full path=/x free=12 why=\"a b\" empty=\"\" eq=\"k=v\" q=\"\\\"\\n\" suppressed=3\n")
+        #expect(
+            line("disk is full", ["path": "/x", "free": 12, "why": "a b", "empty": "", "eq": "k=v", "q": "\"\n"], suppressed: 3)
+                == "2026-01-01T00:00:00.123Z WARN disk is full path=/x free=12 why=\"a b\" empty=\"\" eq=\"k=v\" q=\"\\\"\\n\" suppressed=3\n"
+        )
     }
 
     @Test func nobodyCanForgeALine() {
@@ -22,8 +25,9 @@ import Testing
     @Test(arguments: [1, 4_000, 4_096, 4_097, 5_000, 20_000])
     func boundsTheLine(_ length: Int) {
         for character in ["x", "é", "😀"] {
-            let bytes = DiagnosticLine.format(.info, String(repeating: character, count: length), ["k": String(repeating: character, count: length)],
-                                              suppressed: 0, wall: 0)
+            let bytes = DiagnosticLine.format(
+                .info, String(repeating: character, count: length), ["k": String(repeating: character, count: length)],
+                suppressed: 0, wall: 0)
             #expect(bytes.count <= DiagnosticLine.maximumLength && bytes.last == 0x0a)
         }
     }
@@ -56,6 +60,13 @@ import Testing
 
     @Test func hasALevel() {
         #expect(LogLevel.allCases == LogLevel.allCases.sorted())
-        Log.debug("not seen at the default level", ["expensive": { Issue.record("evaluated"); return "x" }()])
+        Log.debug(
+            "not seen at the default level",
+            [
+                "expensive": {
+                    Issue.record("evaluated")
+                    return "x"
+                }()
+            ])
     }
 }

@@ -120,8 +120,12 @@ import Testing
         let log = segment(directory, size: 20_000) { file, bytes in
             let fate = random.withLock { Int.random(in: 0..<10, using: &$0) }
             switch fate {
-            case 0: errno = ENOSPC; return -1
-            case 1: errno = EINTR; return -1
+            case 0:
+                errno = ENOSPC
+                return -1
+            case 1:
+                errno = EINTR
+                return -1
             case 2...5:
                 let count = random.withLock { Int.random(in: 1...bytes.count, using: &$0) }
                 return Glibc.write(file, bytes.baseAddress, count)

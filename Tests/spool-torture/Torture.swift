@@ -43,7 +43,8 @@ struct Torture {
             minFreeInodes: 0, compactionBytesPerSecond: 1 << 30)
         let spool = try Spool(options, metrics: MetricRegistry())
         let mailbox = Acknowledger(spool: spool)
-        spool.recover(batch: { found in for message in found where message.id.low % 2 == 0 { spool.done(message.handle) } }, finished: { _ in })
+        spool.recover(
+            batch: { found in for message in found where message.id.low % 2 == 0 { spool.done(message.handle) } }, finished: { _ in })
         var ticket = start
         while true {
             let id = MessageID(high: 1, low: ticket)

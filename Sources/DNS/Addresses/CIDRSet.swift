@@ -22,8 +22,9 @@ package struct CIDRSet: Sendable, Hashable {
     package init(parsing texts: [String]) throws(DNSError) {
         for text in texts {
             guard let block = CIDR(text) else {
-                throw DNSError(.invalidConfiguration, "\(text) is not an address or CIDR block",
-                               remedy: "write 192.0.2.0/24, 2001:db8::/32 or a single address")
+                throw DNSError(
+                    .invalidConfiguration, "\(text) is not an address or CIDR block",
+                    remedy: "write 192.0.2.0/24, 2001:db8::/32 or a single address")
             }
             insert(block)
         }

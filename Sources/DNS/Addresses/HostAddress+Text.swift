@@ -92,8 +92,10 @@ extension HostAddress {
             groups += Array(repeating: 0, count: 8 - before.count - after.count) + after
         }
         guard groups.count == 8 else { return nil }
-        let halves = (groups[..<4].reduce(UInt64(0)) { $0 << 16 | UInt64($1) },
-                      groups[4...].reduce(UInt64(0)) { $0 << 16 | UInt64($1) })
+        let halves = (
+            groups[..<4].reduce(UInt64(0)) { $0 << 16 | UInt64($1) },
+            groups[4...].reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
+        )
         return .v6(high: halves.0, low: halves.1)
     }
 

@@ -131,7 +131,8 @@ final class ResolverLoop {
         let canonical = result.canonname.flatMap { DomainName.normalize(String(cString: $0)) }
         // Local data answers with the bare CNAME; the rest of the chain is ours to follow.
         if result.havedata == 0, code == 0, let canonical, canonical != query.name, query.request.type != .cname,
-           query.aliases < Self.maximumAliases {
+            query.aliases < Self.maximumAliases
+        {
             query.name = canonical
             query.aliases += 1
             return start(query)
@@ -186,11 +187,12 @@ final class ResolverLoop {
     }
 
     private static func serverFailure(_ name: String, _ code: Int32) -> DNSError {
-        let text = switch code {
-        case 2: "SERVFAIL"
-        case 5: "REFUSED"
-        default: "response code \(code)"
-        }
+        let text =
+            switch code {
+            case 2: "SERVFAIL"
+            case 5: "REFUSED"
+            default: "response code \(code)"
+            }
         return DNSError(.serverFailure, "DNS lookup of \(name) failed: \(text)", remedy: "check the servers of the domain")
     }
 

@@ -39,8 +39,9 @@ struct UnboundContext: @unchecked Sendable {
 
         for server in configuration.servers {
             guard Self.isServer(server) else {
-                throw DNSError(.invalidConfiguration, "DNS server \(server) is not an address",
-                               remedy: "write 192.0.2.53, 192.0.2.53@5353 or 2001:db8::53")
+                throw DNSError(
+                    .invalidConfiguration, "DNS server \(server) is not an address",
+                    remedy: "write 192.0.2.53, 192.0.2.53@5353 or 2001:db8::53")
             }
             try check(ub_ctx_set_fwd(raw, server), "server", server)
         }
@@ -58,8 +59,9 @@ struct UnboundContext: @unchecked Sendable {
     private func check(_ status: Int32, _ option: String, _ value: String) throws(DNSError) {
         guard status != 0 else { return }
         let reason = ub_strerror(status).map { String(cString: $0) } ?? "error \(status)"
-        throw DNSError(.invalidConfiguration, "resolver option \(option) \(value): \(reason)",
-                       remedy: "correct the resolver's configuration")
+        throw DNSError(
+            .invalidConfiguration, "resolver option \(option) \(value): \(reason)",
+            remedy: "correct the resolver's configuration")
     }
 
     /// Sockets unbound may use at once: many, but never most of the descriptors the process has for mail.

@@ -21,7 +21,7 @@ enum Destination: Hashable {
         }
         let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.count
         guard let port = Self.port(after: end, in: bytes),
-              let name = DomainName.normalize(String(decoding: bytes[..<end], as: UTF8.self))
+            let name = DomainName.normalize(String(decoding: bytes[..<end], as: UTF8.self))
         else { return nil }
         self = .domain(name, port: port.value)
     }
@@ -30,8 +30,8 @@ enum Destination: Hashable {
         guard start < bytes.count else { return (nil, ()) }
         let digits = bytes[(start + 1)...]
         guard bytes[start] == UInt8(ascii: ":"), (1...5).contains(digits.count),
-              digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-              let value = UInt16(String(decoding: digits, as: UTF8.self)), value > 0
+            digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            let value = UInt16(String(decoding: digits, as: UTF8.self)), value > 0
         else { return nil }
         return (Int(value), ())
     }

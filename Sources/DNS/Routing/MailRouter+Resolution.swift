@@ -49,9 +49,10 @@ extension MailRouter {
         let hosts = best.map { MailRoute.Host(preference: $0.value, name: $0.key) }
             .sorted { ($0.preference, $0.name) < ($1.preference, $1.name) }
             .prefix(Self.maximumHosts)
-        return .success(MailRoute(
-            siteName: SiteName.rollup(hosts.map(\.name)), hosts: Array(hosts), kind: .mx, expires: 0,
-            isSecure: answer.isSecure))
+        return .success(
+            MailRoute(
+                siteName: SiteName.rollup(hosts.map(\.name)), hosts: Array(hosts), kind: .mx, expires: 0,
+                isSecure: answer.isSecure))
     }
 
     private func resolveImplicit(_ name: String, isSecure: Bool, reply: @escaping @Sendable (RouteResult, Int64) -> Void) {

@@ -31,12 +31,14 @@ package final class MailRouter: Sendable {
         self.configuration = configuration
         self.clock = clock
         let maxWait = configuration.maxWait.clampedNanoseconds
-        self.routes = Mutex(FlightTable(
-            limit: configuration.concurrency, capacity: configuration.capacity,
-            maxWaiters: configuration.maxWaiters, maxWait: maxWait))
-        self.hosts = Mutex(FlightTable(
-            limit: configuration.concurrency, capacity: configuration.capacity,
-            maxWaiters: configuration.maxWaiters, maxWait: maxWait))
+        self.routes = Mutex(
+            FlightTable(
+                limit: configuration.concurrency, capacity: configuration.capacity,
+                maxWaiters: configuration.maxWaiters, maxWait: maxWait))
+        self.hosts = Mutex(
+            FlightTable(
+                limit: configuration.concurrency, capacity: configuration.capacity,
+                maxWaiters: configuration.maxWaiters, maxWait: maxWait))
     }
 
     /// The route for `domain`: a domain, an address literal, either with `:port`.

@@ -10,8 +10,9 @@ final class Wakeup: Sendable {
     init() throws(DNSError) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw DNSError(.resourcesExhausted, "cannot create a pipe: error \(errno)",
-                                 remedy: "raise the limit of open files")
+            throw DNSError(
+                .resourcesExhausted, "cannot create a pipe: error \(errno)",
+                remedy: "raise the limit of open files")
         }
         for end in ends {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)

@@ -7,7 +7,9 @@ package enum PathParser {
     ///
     /// A source route is checked and dropped (RFC 5321 section 3.6.1). With `allowNull` (MAIL) `<>` is the null path; without (RCPT) it is refused,
     /// and bare `<postmaster>` is a recipient, which the grammar grants to RCPT only.
-    package static func parse(_ bytes: UnsafeRawBufferPointer, allowNull: Bool) throws(AddressError) -> (address: EnvelopeAddress, consumed: Int) {
+    package static func parse(_ bytes: UnsafeRawBufferPointer, allowNull: Bool) throws(AddressError) -> (
+        address: EnvelopeAddress, consumed: Int
+    ) {
         guard bytes.count > 0 else { throw AddressError(.empty, at: 0) }
         var scanner = MailboxScanner(bytes)
         guard scanner.peek == Byte.less else { throw scanner.fault(.missingAngleBracket) }

@@ -2,7 +2,8 @@
 /// functions). Only used for values that are not ASCII; others pass unchanged.
 enum AddressHeader {
     private static let names: Set<String> = [
-        "from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-sender", "resent-reply-to",
+        "from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-sender",
+        "resent-reply-to",
         "disposition-notification-to", "return-receipt-to", "errors-to",
     ]
 

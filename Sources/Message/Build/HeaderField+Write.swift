@@ -98,6 +98,8 @@ extension HeaderField {
 
     /// Refuses C0 controls except TAB, and DEL: above all CR, LF and NUL.
     private static func checkControls(_ value: String, _ field: String) throws(MessageBuilderError) {
-        if value.utf8.contains(where: { Byte.isControl($0) && $0 != Byte.tab }) { throw MessageBuilderError(.headerInjection, field: field) }
+        if value.utf8.contains(where: { Byte.isControl($0) && $0 != Byte.tab }) {
+            throw MessageBuilderError(.headerInjection, field: field)
+        }
     }
 }

@@ -36,7 +36,9 @@ struct HeaderWord: Sendable, Hashable {
     /// A value without white space at its ends.
     static func trimmed(_ value: String) -> String {
         let utf8 = value.utf8
-        guard let first = utf8.firstIndex(where: { !Byte.isWhite($0) }), let last = utf8.lastIndex(where: { !Byte.isWhite($0) }) else { return "" }
+        guard let first = utf8.firstIndex(where: { !Byte.isWhite($0) }), let last = utf8.lastIndex(where: { !Byte.isWhite($0) }) else {
+            return ""
+        }
         return String(Substring(utf8[first...last]))
     }
 }

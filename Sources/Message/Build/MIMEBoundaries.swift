@@ -61,7 +61,9 @@ struct MIMEBoundaries: Sendable {
                 guard let start = body.baseAddress, let wanted = candidate.baseAddress else { return false }
                 var index = 0
                 while index + candidate.count <= body.count {
-                    guard let found = memchr(start + index, Int32(Byte.equals), body.count - candidate.count + 1 - index) else { return false }
+                    guard let found = memchr(start + index, Int32(Byte.equals), body.count - candidate.count + 1 - index) else {
+                        return false
+                    }
                     if memcmp(found, wanted, candidate.count) == 0 { return true }
                     index = UnsafeRawPointer(found) - start + 1
                 }

@@ -1,5 +1,7 @@
 extension MessageBuilder {
-    private static let reserved: Set<String> = ["mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-id"]
+    private static let reserved: Set<String> = [
+        "mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-id",
+    ]
     /// At most one each (RFC 5322 section 3.6).
     private static let singular: Set<String> = [
         "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject",
@@ -53,7 +55,9 @@ extension MessageBuilder {
             let key = name.asciiLowered
             if Self.reserved.contains(key) { throw MessageBuilderError(.reservedHeader, field: name) }
             let isNew = given.insert(key).inserted
-            if Self.singular.contains(key) && (!isNew || occupied.contains(key)) { throw MessageBuilderError(.duplicateHeader, field: name) }
+            if Self.singular.contains(key) && (!isNew || occupied.contains(key)) {
+                throw MessageBuilderError(.duplicateHeader, field: name)
+            }
             if key == "from" && value.utf8.allSatisfy(Byte.isWhite) { throw MessageBuilderError(.missingFrom, field: name) }
         }
         return given

@@ -11,7 +11,8 @@ extension MessageBuilder {
             let html = Self.textPart(htmlBody, type: "text/html")
             var related = [html]
             for attachment in inline { related.append(try Self.filePart(attachment)) }
-            alternatives.append(inline.isEmpty ? html : .multipart(subtype: "related", parameters: ";\r\n type=\"text/html\"", parts: related))
+            alternatives.append(
+                inline.isEmpty ? html : .multipart(subtype: "related", parameters: ";\r\n type=\"text/html\"", parts: related))
         }
         if alternatives.isEmpty && files.isEmpty { alternatives.append(Self.textPart("", type: "text/plain")) }
         var parts: [MIMEPart] = []

@@ -35,10 +35,11 @@ package enum HeaderBlock {
         var result: [(name: String, value: String)] = []
         for field in fields(in: message) {
             guard result.count < limit else { break }
-            result.append((
-                name: String(decoding: message[field.name], as: UTF8.self),
-                value: unfolded(UnsafeRawBufferPointer(rebasing: message[field.value]))
-            ))
+            result.append(
+                (
+                    name: String(decoding: message[field.name], as: UTF8.self),
+                    value: unfolded(UnsafeRawBufferPointer(rebasing: message[field.value]))
+                ))
         }
         return result
     }

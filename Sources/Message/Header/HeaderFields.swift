@@ -39,7 +39,9 @@ package struct HeaderFields: Sequence, IteratorProtocol {
 
     /// Offset after the LF of the line at `start`, or the end.
     private func lineEnd(from start: Int) -> Int {
-        guard let base = bytes.baseAddress, let found = memchr(base + start, Int32(Byte.lf), bytes.count - start) else { return bytes.count }
+        guard let base = bytes.baseAddress, let found = memchr(base + start, Int32(Byte.lf), bytes.count - start) else {
+            return bytes.count
+        }
         return UnsafeRawPointer(found) - base + 1
     }
 

@@ -294,6 +294,7 @@ extension EgressConnection: ClientSessionDelegate {
         outcome.sourceAddress = sourceAddress
         outcome.sessionID = sessionID
         outcome.provider = config.providerName
+        outcome.deliveryProtocol = config.useLmtp ? "LMTP" : "ESMTP"
         return outcome
     }
 }

@@ -1,4 +1,3 @@
-import Shaping
 import Client
 import DNS
 import DequeModule
@@ -6,6 +5,7 @@ import Message
 import NIOCore
 import Policy
 import SMTP
+import Shaping
 import Synchronization
 import Telemetry
 
@@ -130,7 +130,7 @@ package final class EgressPath: @unchecked Sendable {
             }
         }
         openConnections(config)
-        if !ready.isEmpty { wake(at: lastUse + 10_000_000_000) } // for expiry, whatever blocks
+        if !ready.isEmpty { wake(at: lastUse + 10_000_000_000) }  // for expiry, whatever blocks
     }
 
     /// Hands the next message to `connection`; false when nothing may be sent now.
@@ -256,7 +256,7 @@ package final class EgressPath: @unchecked Sendable {
     /// Gives a message back to its queue with what became of it, and its place to the next.
     func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
         var outcome = outcome
-        if !message.results.isEmpty { // what earlier transactions of this attempt decided still holds
+        if !message.results.isEmpty {  // what earlier transactions of this attempt decided still holds
             let decided = Set(message.results.map(\.address))
             outcome.recipients = message.results + outcome.recipients.filter { !decided.contains($0.address) }
             outcome.consumesAttempt = true

@@ -20,7 +20,9 @@ struct AccessRule: RouterMiddleware {
         guard let peer, trusted.contains(peer) else {
             return Response(
                 status: .unauthorized,
-                text: "not permitted \(request.method) on \(request.uri.path) from \(context.remote?.ipAddress ?? "?"); add the address to trusted_hosts of the HTTP listener")
+                text:
+                    "not permitted \(request.method) on \(request.uri.path) from \(context.remote?.ipAddress ?? "?"); add the address to trusted_hosts of the HTTP listener"
+            )
         }
         return try await next(request, context)
     }

@@ -1,5 +1,5 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import Logging
 import NIOCore
 package import Shaping
@@ -30,7 +30,8 @@ package struct HTTPServer: Sendable {
         let application = Application(
             router: router,
             // A client that stops sending, or whose body was refused, is not waited for longer than this.
-            server: .http1(configuration: .init(idleTimeout: .seconds(60))), configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
             onServerRunning: { channel in
                 let address = channel.localAddress
                 bound("\(address?.ipAddress ?? config.listen.host):\(address?.port ?? config.listen.port)")
@@ -40,7 +41,8 @@ package struct HTTPServer: Sendable {
             try await application.runService(gracefulShutdownSignals: [])
         } catch let error as IOError {
             throw NodeError(
-                "cannot listen on \(config.listen.text) for HTTP: \(error); stop the process that has the port, or choose another with --http")
+                "cannot listen on \(config.listen.text) for HTTP: \(error); stop the process that has the port, or choose another with --http"
+            )
         }
     }
 }

@@ -23,7 +23,8 @@ struct InjectRoutes: Sendable {
     private func read<Body: Decodable>(_ request: Request, as type: Body.Type) async throws -> Body {
         if let refusal = node.injectionRefusal { throw HTTPError(.serviceUnavailable, message: refusal) }
         if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
-            throw HTTPError(.unsupportedMediaType, message: "Content-Encoding \(encoding) is not supported yet by this version; send the body as it is")
+            throw HTTPError(
+                .unsupportedMediaType, message: "Content-Encoding \(encoding) is not supported yet by this version; send the body as it is")
         }
         let buffer: ByteBuffer
         do {

@@ -1,5 +1,5 @@
-import NIOCore
 import Message
+import NIOCore
 import Policy
 import SMTP
 import Shaping
@@ -19,9 +19,10 @@ extension Node {
         let shards = services.shards.all
         let shard = shards[Self.nextShard.wrappingAdd(1, ordering: .relaxed).oldValue % shards.count]
         return await withCheckedContinuation { continuation in
-            shard.postLater(.run { [self] in
-                inject(injection, peer: peer, on: shard) { continuation.resume(returning: $0) }
-            })
+            shard.postLater(
+                .run { [self] in
+                    inject(injection, peer: peer, on: shard) { continuation.resume(returning: $0) }
+                })
         }
     }
 

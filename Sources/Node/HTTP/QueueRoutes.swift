@@ -31,7 +31,8 @@ struct QueueRoutes: Sendable {
         router.post("api/queues/resume") { request, _ in
             let change = try await body(request)
             guard try node.services.pauses.resume(change.queue) else {
-                return Response(status: .notFound, text: "queue '\(change.queue)' is not paused; GET /api/queues/pauses lists those that are")
+                return Response(
+                    status: .notFound, text: "queue '\(change.queue)' is not paused; GET /api/queues/pauses lists those that are")
             }
             if let queue = node.services.queues.existing(named: change.queue) { queue.shard.postLater(.pump(queue)) }
             return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
@@ -40,7 +41,9 @@ struct QueueRoutes: Sendable {
 
     private func body(_ request: Request) async throws -> Change {
         let buffer: ByteBuffer
-        do { buffer = try await request.body.collect(upTo: 65_536) } catch { throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB") }
+        do { buffer = try await request.body.collect(upTo: 65_536) } catch {
+            throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
+        }
         guard let change = try? JSONDecoder().decode(Change.self, from: Data(buffer.readableBytesView)), !change.queue.isEmpty else {
             throw HTTPError(.badRequest, message: "the body must be JSON such as {\"queue\": \"example.com\", \"reason\": \"…\"}")
         }

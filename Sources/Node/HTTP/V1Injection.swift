@@ -149,7 +149,8 @@ struct V1Injection: Decodable, Sendable {
             throw Self.unsupported(.substitutions, "templates are not supported yet by this version; send finished content")
         }
         if recipients.contains(where: { !($0.substitutions ?? [:]).isEmpty }) {
-            throw Self.unsupported(.recipients, "per-recipient substitutions are not supported yet by this version; send one request per text")
+            throw Self.unsupported(
+                .recipients, "per-recipient substitutions are not supported yet by this version; send one request per text")
         }
         if let dialect = try values.decodeIfPresent(String.self, forKey: .template_dialect), dialect != "Static" {
             guard ["Jinja", "Handlebars"].contains(dialect) else {

@@ -27,7 +27,7 @@ final class BodyStream {
     /// Appends a piece; `completion` gets the spool's error text, or `nil`.
     func append(_ piece: ByteBuffer, completion: @escaping (String?) -> Void) {
         var bytes = piece
-        if var first = head { // what was held back goes first
+        if var first = head {  // what was held back goes first
             head = nil
             first.writeImmutableBuffer(piece)
             bytes = first

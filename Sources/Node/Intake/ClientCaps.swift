@@ -17,7 +17,9 @@ struct ClientCaps {
                 throw ConfigError(message: "max_deliveries_per_connection must be a whole number above 0")
             default:
                 throw ConfigError(
-                    message: "unknown option '\(key)' returned by smtp_server_ehlo; valid are max_connection_rate, max_deliveries_per_connection")
+                    message:
+                        "unknown option '\(key)' returned by smtp_server_ehlo; valid are max_connection_rate, max_deliveries_per_connection"
+                )
             }
         }
     }

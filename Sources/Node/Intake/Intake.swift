@@ -105,7 +105,7 @@ struct Intake {
         for index in passed {
             let message = messages[index]
             let queue = message.queueName
-            guard queue != "null" else { // accept and discard
+            guard queue != "null" else {  // accept and discard
                 outcome.accepted.append(message.messageID)
                 logReception(message, queue: queue)
                 continue
@@ -170,13 +170,17 @@ struct Intake {
         record.peerAddress = peer
         record.response = LogRecord.Response(code: 250)
         record.meta = message.storedMeta
+        if logs.wantsHeaders { record.headers = DeliveryLogs.headers(message.headers) }
         record.receptionProtocol = receptionProtocol
         logs.submit(record)
     }
 
     /// What a client hears when the spool refuses.
     private static func reply(to error: SpoolError) -> Reply {
-        if error.code == .full || error.code == .overloaded { return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["disk is too full"]) }
+        if error.code == .overloaded {
+            return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["load shedding. Try later"])
+        }
+        if error.code == .full { return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["disk is too full"]) }
         Log.error("the spool refused a message", ["error": "\(error)"])
         return Reply(code: 451, enhanced: EnhancedStatus(4, 3, 0), lines: ["the message could not be stored. Try later"])
     }

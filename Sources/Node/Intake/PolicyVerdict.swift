@@ -28,7 +28,7 @@ struct PolicyVerdict {
         var text = text
         let parsed = text.withUTF8 { EnhancedStatus.parse(prefix: UnsafeRawBufferPointer($0)) }
         guard let parsed else { return Reply(code: code, enhanced: nil, lines: [text]) }
-        let rest = text.utf8.dropFirst(parsed.consumed + 1) // with the space after the code
+        let rest = text.utf8.dropFirst(parsed.consumed + 1)  // with the space after the code
         return Reply(code: code, enhanced: parsed.status, lines: [String(rest) ?? text])
     }
 

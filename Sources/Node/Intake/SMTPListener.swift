@@ -59,7 +59,7 @@ final class SMTPListener: Sendable {
     /// Whether a client with that EHLO name may open another connection now.
     func admits(client: String, rate: ThrottleSpec) -> Bool {
         clients.withLock { clients in
-            if clients.count > 10_000 { // invented names must neither fill the memory nor reset everybody's cap
+            if clients.count > 10_000 {  // invented names must neither fill the memory nor reset everybody's cap
                 for key in clients.keys.prefix(1000) { clients[key] = nil }
             }
             let now = Clock.monotonic()

@@ -122,7 +122,8 @@ extension SMTPSession: ServerSessionDelegate {
 
     func message(_ session: ServerSession, transaction: ReceivedTransaction, reply: @escaping (Verdict) -> Void) {
         let facts = session.facts
-        let batches = split(transaction.recipients.map { $0.domain.isEmpty ? EnvelopeAddress(localPart: $0.localPart, domain: listener.hostname) : $0 })
+        let batches = split(
+            transaction.recipients.map { $0.domain.isEmpty ? EnvelopeAddress(localPart: $0.localPart, domain: listener.hostname) : $0 })
         let streamed = stream
         stream = nil
         if let refusal = Intake.refusal(services) {

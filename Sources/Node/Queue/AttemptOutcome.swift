@@ -36,6 +36,8 @@ package struct AttemptOutcome: Sendable {
     package var sourceAddress: String?
     package var sessionID: String?
     package var provider: String?
+    /// `ESMTP` or `LMTP`; `nil` when no session was open.
+    package var deliveryProtocol: String?
 
     package init(recipients: [Recipient], consumesAttempt: Bool) {
         self.recipients = recipients

@@ -102,7 +102,8 @@ struct QueueSetupLoader {
                     } else if name == "unspecified" {
                         found.append((QueueSetup.Source(name: name, config: .unspecified), weight))
                     } else {
-                        completion(.failure(PolicyFailure("egress source '\(name)' is not defined: get_egress_source returned nothing for it")))
+                        completion(
+                            .failure(PolicyFailure("egress source '\(name)' is not defined: get_egress_source returned nothing for it")))
                         return
                     }
                     next(index + 1)
@@ -144,7 +145,9 @@ extension Optional where Wrapped == PolicyEngine {
             case .failure(let error): completion(.failure(PolicyFailure("\(what): \(error)")))
             case .success(.null): completion(.success(nil))
             case .success(.table(let table)):
-                do throws(ConfigError) { completion(.success(try parse(table))) } catch { completion(.failure(PolicyFailure("\(what): \(error.message)"))) }
+                do throws(ConfigError) { completion(.success(try parse(table))) } catch {
+                    completion(.failure(PolicyFailure("\(what): \(error.message)")))
+                }
             case .success: completion(.failure(PolicyFailure("\(what) must return a table or nil")))
             }
         }

@@ -1,10 +1,10 @@
-package import Message
-import Spool
 import DNS
-import Policy
+package import Message
 import NIOCore
+import Policy
 import SMTP
 import Shaping
+import Spool
 import Synchronization
 import Telemetry
 
@@ -128,7 +128,7 @@ package final class ScheduledQueue: @unchecked Sendable {
     /// Moves what is due to its egress path; called by the timer, by a path that has room again, and after each change.
     func pump() {
         shard.loop.assertInEventLoop()
-        guard !isRetired, !isPumping, services.state.phase != .stopping else { return } // a path that stops hands everything back
+        guard !isRetired, !isPumping, services.state.phase != .stopping else { return }  // a path that stops hands everything back
         isPumping = true
         defer { isPumping = false }
         let now = Clock.wall()
@@ -138,7 +138,7 @@ package final class ScheduledQueue: @unchecked Sendable {
             return reapIfIdle(now: now)
         }
         guard !services.pauses.contains(name) else {
-            _ = currentSetup(now: now) // expiry needs to know max_age
+            _ = currentSetup(now: now)  // expiry needs to know max_age
             block = .paused
             return shard.timers.schedule(self, at: now / 1_000_000 + 10_000)
         }
@@ -173,7 +173,12 @@ package final class ScheduledQueue: @unchecked Sendable {
                 hand(message, to: path)
             } else {
                 load(first) { [unowned self] message in
-                    if let message { hand(message, to: path) } else { path.giveBack(1); out -= 1 }
+                    if let message {
+                        hand(message, to: path)
+                    } else {
+                        path.giveBack(1)
+                        out -= 1
+                    }
                 }
             }
         }
@@ -189,7 +194,7 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     private func scheduleNext(now: Int64) {
         if let next = heap.first { shard.timers.schedule(self, at: next.due) }
-        if let limit = maximumAge { // a due message that waits behind a limit still has to expire
+        if let limit = maximumAge {  // a due message that waits behind a limit still has to expire
             if let first = heap.first, first.due <= now / 1_000_000 {
                 shard.timers.schedule(self, at: now / 1_000_000 + min(10_000, limit / 1_000_000 + 1))
             }
@@ -212,7 +217,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         if source == nil {
             block = full.isEmpty ? .noSource(pool: setup.poolName) : .readyQueueFull(path: full[0].name)
             for path in full { path.wait(self) }
-            shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000) // for expiry, room or not
+            shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000)  // for expiry, room or not
             services.metrics.readyFull.add(1)
         }
         return chosen
@@ -222,17 +227,18 @@ package final class ScheduledQueue: @unchecked Sendable {
     func load(_ entry: DueHeap.Entry, completion: @escaping (QueuedMessage?) -> Void) {
         let box = LoopBound(completion)
         services.spool.read(SpoolHandle(raw: entry.handle), ticket: 0) { [shard] result in
-            shard.postLater(.run { [self] in
-                switch result {
-                case .success(let stored): box.value(restore(stored))
-                case .failure(let error):
-                    // The record stays where it is (quarantined by the spool when it is damaged); ask again in five minutes.
-                    Log.error("a queued message cannot be read back", ["queue": name, "error": "\(error)"])
-                    let due = Clock.wall() / 1_000_000 + 300_000
-                    insert(SpoolHandle(raw: entry.handle), due: due, created: Int64(entry.created) * 1_000_000_000)
-                    box.value(nil)
-                }
-            })
+            shard.postLater(
+                .run { [self] in
+                    switch result {
+                    case .success(let stored): box.value(restore(stored))
+                    case .failure(let error):
+                        // The record stays where it is (quarantined by the spool when it is damaged); ask again in five minutes.
+                        Log.error("a queued message cannot be read back", ["queue": name, "error": "\(error)"])
+                        let due = Clock.wall() / 1_000_000 + 300_000
+                        insert(SpoolHandle(raw: entry.handle), due: due, created: Int64(entry.created) * 1_000_000_000)
+                        box.value(nil)
+                    }
+                })
         }
     }
 
@@ -294,9 +300,10 @@ package final class ScheduledQueue: @unchecked Sendable {
                 redirect.shard.postLater(.accept(message))
             } else {
                 let created = Int64(entry.created) * 1_000_000_000
-                redirect.shard.postLater(.run {
-                    redirect.recover(handle: SpoolHandle(raw: entry.handle), due: entry.due * 1_000_000, created: created)
-                })
+                redirect.shard.postLater(
+                    .run {
+                        redirect.recover(handle: SpoolHandle(raw: entry.handle), due: entry.due * 1_000_000, created: created)
+                    })
             }
         }
     }
@@ -356,7 +363,10 @@ package final class ScheduledQueue: @unchecked Sendable {
             services.metrics.scheduledCount.add(-1)
             out += 1
             let finish: (QueuedMessage?) -> Void = { [self] message in
-                guard let message else { out -= 1; return }
+                guard let message else {
+                    out -= 1
+                    return
+                }
                 settle(message, .everyone(message, outcome.fate, outcome.reply))
             }
             if let message = residents.removeValue(forKey: first.handle) { finish(message) } else { load(first, completion: finish) }

@@ -1,13 +1,17 @@
-package import Telemetry
 import Message
+import NIOCore
 import SMTP
+package import Telemetry
 
 /// *Shared*: the node's accounting logs; every record goes to each of them.
 package final class DeliveryLogs: Sendable {
     private let writers: [LogWriter]
     private let nodeID: String
+    /// Some log shows header fields.
+    let wantsHeaders: Bool
 
-    package init(writers: [LogWriter], nodeID: String) {
+    package init(writers: [LogWriter], nodeID: String, wantsHeaders: Bool = false) {
+        self.wantsHeaders = wantsHeaders
         self.writers = writers
         self.nodeID = nodeID
     }
@@ -47,11 +51,17 @@ package final class DeliveryLogs: Sendable {
         record.egressSource = outcome.source
         record.sourceAddress = outcome.sourceAddress.map { LogRecord.SourceAddress(address: $0) }
         record.meta = message.meta
-        record.deliveryProtocol = outcome.site == nil ? nil : "ESMTP"
+        record.deliveryProtocol = outcome.deliveryProtocol
+        if wantsHeaders { record.headers = Self.headers(message.content?.headers) }
         record.nodeID = nodeID
         record.providerName = outcome.provider
         record.sessionID = outcome.sessionID
         return record
+    }
+
+    /// The fields of a header block; the writer picks those its log shows.
+    static func headers(_ block: ByteBuffer?) -> [(name: String, value: String)] {
+        block?.withUnsafeReadableBytes { HeaderBlock.allFields(in: $0, limit: 200) } ?? []
     }
 
     /// A record about a message as it came in.

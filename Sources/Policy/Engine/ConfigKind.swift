@@ -14,7 +14,9 @@ enum ConfigKind: String, CaseIterable {
             var rest = table
             // The name of the isolation group is the engine owner's business, not an option of the queue.
             if let name = rest.removeValue(forKey: "queue_name") {
-                guard case .string(let text) = name, !text.isEmpty else { throw ConfigError(message: "queue_name must be a non-empty string") }
+                guard case .string(let text) = name, !text.isEmpty else {
+                    throw ConfigError(message: "queue_name must be a non-empty string")
+                }
             }
             _ = try QueueConfig(rest)
         case .egressPath: _ = try EgressPathConfig(table)

@@ -6,9 +6,12 @@ extension PolicyEngine {
     private func prepareAwait(_ name: String, _ arguments: NativeArguments) throws(NativeFailure) -> UInt64 {
         guard phase == .serving else { throw .error("\(name) can not wait while the policy loads") }
         guard arguments.call.yieldable else {
-            throw .error("\(name) can not wait here: call it from the handler itself, not from a coroutine or a callback of a library function")
+            throw .error(
+                "\(name) can not wait here: call it from the handler itself, not from a coroutine or a callback of a library function")
         }
-        guard suspended.count < limits.suspendedCalls else { throw .error("\(name): too many handlers wait (limit \(limits.suspendedCalls))") }
+        guard suspended.count < limits.suspendedCalls else {
+            throw .error("\(name): too many handlers wait (limit \(limits.suspendedCalls))")
+        }
         nextToken += 1
         awaitToken = nextToken
         return nextToken
@@ -18,7 +21,9 @@ extension PolicyEngine {
     func sleep(_ arguments: inout NativeArguments) throws(NativeFailure) -> Int32 {
         let value = try arguments.value("kumo.sleep")
         let duration: Duration
-        do throws(ConfigError) { duration = try DurationText.parse(value, option: "seconds") } catch { throw .error("kumo.sleep: \(error.message)") }
+        do throws(ConfigError) { duration = try DurationText.parse(value, option: "seconds") } catch {
+            throw .error("kumo.sleep: \(error.message)")
+        }
         guard duration >= .zero, duration <= .seconds(86_400) else { throw .error("kumo.sleep: from 0 seconds to one day") }
         let token = try prepareAwait("kumo.sleep", arguments)
         host?.schedule(after: duration) { [weak self] in self?.resume(token, .success { $0.null() }) }
@@ -51,19 +56,21 @@ extension PolicyEngine {
             guard response.body.count <= limits.httpResponseBytes else {
                 return resume(token, .failure(.failed(message: "\(name): the response is larger than \(limits.httpResponseBytes) bytes")))
             }
-            resume(token, .success { writer in
-                writer.table(count: 3)
-                writer.key("status")
-                writer.integer(Int64(response.status))
-                writer.key("body")
-                writer.bytes(response.body)
-                writer.key("headers")
-                writer.table(count: response.headers.count)
-                for (name, value) in response.headers {
-                    writer.key(name.lowercased())
-                    writer.string(value)
-                }
-            })
+            resume(
+                token,
+                .success { writer in
+                    writer.table(count: 3)
+                    writer.key("status")
+                    writer.integer(Int64(response.status))
+                    writer.key("body")
+                    writer.bytes(response.body)
+                    writer.key("headers")
+                    writer.table(count: response.headers.count)
+                    for (name, value) in response.headers {
+                        writer.key(name.lowercased())
+                        writer.string(value)
+                    }
+                })
         }
     }
 
@@ -86,8 +93,12 @@ extension PolicyEngine {
         for (option, value) in table {
             switch (option, value) {
             case ("timeout", _):
-                do throws(ConfigError) { request.timeout = try DurationText.parse(value, option: "timeout") } catch { throw .error("\(name): \(error.message)") }
-                guard request.timeout > .zero, request.timeout <= .seconds(3600) else { throw .error("\(name): timeout: more than 0 and at most one hour") }
+                do throws(ConfigError) { request.timeout = try DurationText.parse(value, option: "timeout") } catch {
+                    throw .error("\(name): \(error.message)")
+                }
+                guard request.timeout > .zero, request.timeout <= .seconds(3600) else {
+                    throw .error("\(name): timeout: more than 0 and at most one hour")
+                }
             case ("headers", .table(let headers)):
                 for (header, value) in headers.sorted(by: { $0.key < $1.key }) {
                     guard case .string(let text) = value, Self.isToken(header), Self.isClean(text) else {

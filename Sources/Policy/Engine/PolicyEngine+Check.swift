@@ -22,10 +22,12 @@ private final class CheckHost: PolicyHost {
 extension PolicyEngine {
     /// Loads the policy, runs `init` and `validate_config`, and asks for the configuration of a sample domain. Empty when all is well.
     package static func check(
-        file: String, domain: String = "example.com", limits: PolicyLimits = PolicyLimits(), log: @escaping (PolicyLogLevel, String) -> Void = { _, _ in }
+        file: String, domain: String = "example.com", limits: PolicyLimits = PolicyLimits(),
+        log: @escaping (PolicyLogLevel, String) -> Void = { _, _ in }
     ) -> [PolicyProblem] {
         let engine: PolicyEngine
-        do throws(PolicyError) { engine = try PolicyEngine(file: file, host: CheckHost(onLog: log), role: .primary, limits: limits) } catch {
+        do throws(PolicyError) { engine = try PolicyEngine(file: file, host: CheckHost(onLog: log), role: .primary, limits: limits) } catch
+        {
             return [PolicyProblem(error)]
         }
         defer { engine.close() }
@@ -64,7 +66,9 @@ extension PolicyEngine {
             return table
         case .success(.null)?: break
         case .success?:
-            if event.answer != nil { problems.append(PolicyProblem(message: "\(place): \(event.rawValue) must return a table or nil", traceback: "")) }
+            if event.answer != nil {
+                problems.append(PolicyProblem(message: "\(place): \(event.rawValue) must return a table or nil", traceback: ""))
+            }
         }
         return nil
     }

@@ -7,7 +7,9 @@ extension PolicyEngine {
     func encodeJSON(pretty: Bool, _ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure) {
         let name = pretty ? "kumo.json_encode_pretty" : "kumo.json_encode"
         let value = try arguments.value(name)
-        do throws(JSONTextError) { writer.bytes(try JSONText.encode(value, pretty: pretty)) } catch { throw .error("\(name): \(error.message)") }
+        do throws(JSONTextError) { writer.bytes(try JSONText.encode(value, pretty: pretty)) } catch {
+            throw .error("\(name): \(error.message)")
+        }
     }
 
     static func parseJSON(_ text: String, _ name: String) throws(NativeFailure) -> ConfigValue {
@@ -23,8 +25,12 @@ extension PolicyEngine {
         guard descriptor >= 0 else { throw .error("kumo.json_load: \(path): \(String(cString: strerror(errno)))") }
         defer { _ = Glibc.close(descriptor) }
         var info = stat()
-        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { throw .error("kumo.json_load: \(path): not a regular file") }
-        guard info.st_size <= Self.maximumFileBytes else { throw .error("kumo.json_load: \(path): larger than \(Self.maximumFileBytes >> 20) MiB") }
+        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            throw .error("kumo.json_load: \(path): not a regular file")
+        }
+        guard info.st_size <= Self.maximumFileBytes else {
+            throw .error("kumo.json_load: \(path): larger than \(Self.maximumFileBytes >> 20) MiB")
+        }
         let size = Int(info.st_size)
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {

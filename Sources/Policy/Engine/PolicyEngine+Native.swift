@@ -72,7 +72,9 @@ extension PolicyEngine {
         }
     }
 
-    private func perform(_ function: NativeFunction, _ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure) -> Int32 {
+    private func perform(_ function: NativeFunction, _ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure)
+        -> Int32
+    {
         switch function {
         case .messageGetMeta:
             let message = try message(&arguments, "msg:get_meta")
@@ -114,7 +116,9 @@ extension PolicyEngine {
         case .makeEgressSource: try make(.egressSource, function, &arguments, writer)
         case .makeEgressPool: try make(.egressPool, function, &arguments, writer)
 
-        case .reject: throw .reject(try Rejection("kumo.reject", code: arguments.value("kumo.reject"), text: arguments.value("kumo.reject"), mode: nil))
+        case .reject:
+            throw .reject(
+                try Rejection("kumo.reject", code: arguments.value("kumo.reject"), text: arguments.value("kumo.reject"), mode: nil))
         case .disconnect:
             let name = "kumo.disconnect"
             throw .reject(try Rejection(name, code: arguments.value(name), text: arguments.value(name), mode: arguments.value(name)))

@@ -18,10 +18,12 @@ extension PolicyEngine {
             value_depth: Int32(clamping: max(1, limits.valueDepth)), threads: Int32(clamping: max(1, limits.suspendedCalls) + 1))
         // Unretained: the state dies with the engine, and C calls back only while the engine is calling it.
         let context = Unmanaged.passUnretained(self).toOpaque()
-        state = apus_open(bounds, directory, { context, function, call, reply in
-            guard let context, let call, let reply else { return APUS_NATIVE_ERROR }
-            return Unmanaged<PolicyEngine>.fromOpaque(context).takeUnretainedValue().native(function, call.pointee, reply)
-        }, context)
+        state = apus_open(
+            bounds, directory,
+            { context, function, call, reply in
+                guard let context, let call, let reply else { return APUS_NATIVE_ERROR }
+                return Unmanaged<PolicyEngine>.fromOpaque(context).takeUnretainedValue().native(function, call.pointee, reply)
+            }, context)
         guard state != nil else { throw .outOfMemory }
         for function in NativeFunction.allCases {
             for path in function.paths { try setup { apus_register($0, path, function.rawValue, function.flags) } }

@@ -48,7 +48,9 @@ extension PolicyEngine {
     }
 
     /// `kumo.make_*`: checked at once, so that the error names the line.
-    func make(_ kind: ConfigKind, _ function: NativeFunction, _ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure) {
+    func make(_ kind: ConfigKind, _ function: NativeFunction, _ arguments: inout NativeArguments, _ writer: ValueWriter)
+        throws(NativeFailure)
+    {
         let table = try arguments.table(function.paths[0])
         do throws(ConfigError) { try kind.validate(table) } catch { throw .error("\(function.paths[0]): \(error.message)") }
         writer.kind(kind)
@@ -66,12 +68,13 @@ extension PolicyEngine {
             case .message, .connection, .function: break
             }
         }
-        let level: PolicyLogLevel = switch function {
-        case .logDebug: .debug
-        case .logWarn: .warn
-        case .logError: .error
-        default: .info
-        }
+        let level: PolicyLogLevel =
+            switch function {
+            case .logDebug: .debug
+            case .logWarn: .warn
+            case .logError: .error
+            default: .info
+            }
         host?.log(level: level, text: parts.joined(separator: " "))
     }
 

@@ -82,7 +82,8 @@ extension PolicyEngine {
         case .kind(let kind, let table):
             if let expected = run.event.answer, expected != kind {
                 let source = handlers[run.event.index][run.handler].source
-                return fail(run, .failed(message: "\(source): \(run.event.rawValue) must return a \(expected.rawValue), not a \(kind.rawValue)"))
+                return fail(
+                    run, .failed(message: "\(source): \(run.event.rawValue) must return a \(expected.rawValue), not a \(kind.rawValue)"))
             }
             answer = .table(table)
         case .message, .connection, .function: answer = .null

@@ -19,8 +19,10 @@ package enum PolicyEvent: String, Sendable, CaseIterable {
     var allowsSeveral: Bool {
         switch self {
         case .preInit, .validateConfig, .getQueueConfig: true
-        case .`init`, .getEgressPathConfig, .getEgressPool, .getEgressSource, .smtpServerConnectionAccepted, .smtpServerEhlo, .smtpServerMailFrom,
-            .smtpServerRcptTo, .smtpServerMessageReceived, .httpMessageGenerated, .deliveryComplete: false
+        case .`init`, .getEgressPathConfig, .getEgressPool, .getEgressSource, .smtpServerConnectionAccepted, .smtpServerEhlo,
+            .smtpServerMailFrom,
+            .smtpServerRcptTo, .smtpServerMessageReceived, .httpMessageGenerated, .deliveryComplete:
+            false
         }
     }
 
@@ -32,7 +34,8 @@ package enum PolicyEvent: String, Sendable, CaseIterable {
         case .getEgressPool: .egressPool
         case .getEgressSource: .egressSource
         case .`init`, .preInit, .validateConfig, .smtpServerConnectionAccepted, .smtpServerEhlo, .smtpServerMailFrom, .smtpServerRcptTo,
-            .smtpServerMessageReceived, .httpMessageGenerated, .deliveryComplete: nil
+            .smtpServerMessageReceived, .httpMessageGenerated, .deliveryComplete:
+            nil
         }
     }
 

@@ -45,8 +45,10 @@ enum KnownNames {
 
     /// Accepted without effect: knobs of a thread layout this system does not have.
     static let ignored = [
-        "set_qmaint_threads", "set_readyq_threads", "set_ready_qmaint_threads", "set_smtpsrv_threads", "set_httpinject_threads", "set_spoolin_threads",
-        "set_logging_threads", "set_max_lua_context_use_count", "set_max_lua_context_age", "set_max_spare_lua_contexts", "set_lruttl_cache_capacity",
+        "set_qmaint_threads", "set_readyq_threads", "set_ready_qmaint_threads", "set_smtpsrv_threads", "set_httpinject_threads",
+        "set_spoolin_threads",
+        "set_logging_threads", "set_max_lua_context_use_count", "set_max_lua_context_age", "set_max_spare_lua_contexts",
+        "set_lruttl_cache_capacity",
         "set_lua_gc_on_put", "spawn_thread_pool",
     ]
 

@@ -83,6 +83,8 @@ enum NativeFunction: Int32, CaseIterable {
     /// The last parts of all paths inside `table`, for "did you mean".
     static func names(in table: String) -> [String] {
         let prefix = table + "."
-        return allCases.flatMap(\.paths).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.filter { !$0.contains(".") }
+        return allCases.flatMap(\.paths).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.filter {
+            !$0.contains(".")
+        }
     }
 }

@@ -18,7 +18,9 @@ public enum ClientFuzzing {
             precondition(reply.reply.lines.count <= ReplyParser.maxLines, "too many lines")
             precondition(Capabilities(hello: reply).authMechanisms.count <= 32, "too many mechanisms")
         }
-        for (extensions, lmtp) in [("PIPELINING", false), ("CHUNKING", false), ("PIPELINING\r\n250-CHUNKING", false), ("X", false), ("PIPELINING", true)] {
+        for (extensions, lmtp) in [
+            ("PIPELINING", false), ("CHUNKING", false), ("PIPELINING\r\n250-CHUNKING", false), ("X", false), ("PIPELINING", true),
+        ] {
             session(whole, extensions: extensions, lmtp: lmtp)
         }
     }

@@ -138,10 +138,10 @@ package final class ClientHandler: ChannelDuplexHandler {
         let isSenderSafe = CommandEncoder.isSafe(transaction.sender)
         if isSenderSafe, transaction.recipients.allSatisfy(CommandEncoder.isSafe) { return nil }
         let bad = RecipientOutcome(
-            raw: RawReply(local: 553, "5.1.3", "Apus internal: the address cannot be written in SMTP"),
+            raw: RawReply(local: 553, "5.1.3", "KumoMTA internal: the address cannot be written in SMTP"),
             command: isSenderSafe ? .rcpt : .mail, origin: .local)
         let held = RecipientOutcome(
-            raw: RawReply(local: 451, "4.1.3", "Apus internal: not attempted, another address of the batch cannot be written"),
+            raw: RawReply(local: 451, "4.1.3", "KumoMTA internal: not attempted, another address of the batch cannot be written"),
             command: .mail, origin: .local)
         return TransactionResult(
             perRecipient: transaction.recipients.map { isSenderSafe && CommandEncoder.isSafe($0) ? held : bad },

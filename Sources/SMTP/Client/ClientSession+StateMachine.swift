@@ -12,7 +12,9 @@ extension ClientSession {
             case initial
             case banner, ehlo, helo, lhlo
             case idle
-            case rset, mail, rcpt(Int), data
+            case rset, mail
+            case rcpt(Int)
+            case data
             /// The content is being written after 354; no reply is due.
             case content
             case dot, bdat
@@ -330,15 +332,15 @@ extension ClientSession.StateMachine {
     private func localRefusal(_ outline: ClientSession.Outline) -> RawReply? {
         if let limit = capabilities.sizeLimit, outline.size > limit {
             return RawReply(
-                local: 552, "5.3.4", "Apus internal: message of \(outline.size) bytes, destination accepts at most \(limit)")
+                local: 552, "5.3.4", "KumoMTA internal: message of \(outline.size) bytes, destination accepts at most \(limit)")
         }
         if configuration.ignore8BitChecks { return nil }
         if outline.needs8Bit, !capabilities.offers(.eightBitMIME) {
-            return RawReply(local: 554, "5.6.3", "Apus internal: DATA is 8bit, destination does not support 8BITMIME")
+            return RawReply(local: 554, "5.6.3", "KumoMTA internal: DATA is 8bit, destination does not support 8BITMIME")
         }
         if outline.needsUTF8, !capabilities.offers(.smtpUTF8) {
             return RawReply(
-                local: 550, "5.6.7", "Apus internal: envelope or headers need UTF-8, destination does not support SMTPUTF8")
+                local: 550, "5.6.7", "KumoMTA internal: envelope or headers need UTF-8, destination does not support SMTPUTF8")
         }
         return nil
     }
@@ -395,7 +397,7 @@ extension ClientSession.StateMachine {
                 decision = RecipientOutcome(raw: reply, command: stage ?? .mail, origin: .peer)
             } else {
                 decision = RecipientOutcome(
-                    raw: RawReply(local: 400, "4.4.2", "Apus internal: \(full)"), command: stage ?? .mail,
+                    raw: RawReply(local: 400, "4.4.2", "KumoMTA internal: \(full)"), command: stage ?? .mail,
                     origin: .transport(ambiguous: isContentSent))
             }
             return .finishAndClose(

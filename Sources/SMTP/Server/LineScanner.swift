@@ -54,7 +54,8 @@ struct FoldedWord: Equatable {
     /// Spelled letter by letter so that the optimiser folds every word to a constant: the switch over verbs is then a
     /// comparison of integers, without a lazily initialised global for each.
     @inline(__always)
-    private init(_ letters: (Unicode.Scalar, Unicode.Scalar, Unicode.Scalar, Unicode.Scalar), _ tail: UInt64 = 0, _ tailLength: UInt64 = 0) {
+    private init(_ letters: (Unicode.Scalar, Unicode.Scalar, Unicode.Scalar, Unicode.Scalar), _ tail: UInt64 = 0, _ tailLength: UInt64 = 0)
+    {
         let head =
             UInt64(letters.0.value) << 24 | UInt64(letters.1.value) << 16
             | UInt64(letters.2.value) << 8 | UInt64(letters.3.value)

@@ -119,7 +119,8 @@ extension ServerSession {
             switch state {
             case .receiving, .awaitingPiece, .betweenChunks: true
             case .connecting, .greeted, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .skippingChunk,
-                .awaitingMessage, .closed: false
+                .awaitingMessage, .closed:
+                false
             }
         }
 
@@ -128,7 +129,8 @@ extension ServerSession {
             switch state {
             case .receiving(let transfer), .awaitingPiece(let transfer, _): transfer
             case .connecting, .greeted, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .betweenChunks,
-                .skippingChunk, .awaitingMessage, .closed: nil
+                .skippingChunk, .awaitingMessage, .closed:
+                nil
             }
         }
 

@@ -20,9 +20,10 @@ extension ESMTPListenerConfig {
             let read = try OptionReader(table, Self.options)
             receivedHeader = try read.bool("received_header", true)
             supplementalHeader = try read.bool("supplemental_header", true)
-            headerName = try read.optionalText(
-                "header_name", "the name of a header field: 1 to 76 printable ASCII characters without ':' and space",
-                where: TextCheck.isHeaderName) ?? "X-KumoRef"
+            headerName =
+                try read.optionalText(
+                    "header_name", "the name of a header field: 1 to 76 printable ASCII characters without ':' and space",
+                    where: TextCheck.isHeaderName) ?? "X-KumoRef"
             includeMetaNames = try read.names("include_meta_names")
         }
 

@@ -42,9 +42,10 @@ package final class ESMTPListenerConfig: Sendable, Equatable {
         hostname = try read.optionalText(
             "hostname", "a host name in ASCII such as 'mail.example.com'", where: TextCheck.isHelloDomain)
         // A reply line has 512 bytes (RFC 5321 4.5.3.1.5), and code and host name come first.
-        banner = try read.optionalText(
-            "banner", "a text of at most 200 bytes of printable ASCII",
-            where: { text in text.utf8.count <= 200 && text.utf8.allSatisfy { (0x20...0x7E).contains($0) } }) ?? "Apus"
+        banner =
+            try read.optionalText(
+                "banner", "a text of at most 200 bytes of printable ASCII",
+                where: { text in text.utf8.count <= 200 && text.utf8.allSatisfy { (0x20...0x7E).contains($0) } }) ?? "Apus"
         relayHosts = try read.networks("relay_hosts", ["127.0.0.1", "::1"])
         traceHeaders = try TraceHeaders(read.table("trace_headers", "a table such as { supplemental_header = false }"))
         clientTimeout = try read.duration("client_timeout", .seconds(60))

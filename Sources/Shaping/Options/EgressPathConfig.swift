@@ -110,7 +110,8 @@ package final class EgressPathConfig: Sendable, Equatable {
         enableTls = try read.choice("enable_tls", .opportunistic)
         if enableTls == .required || enableTls == .requiredInsecure {
             throw read.schema.fail(
-                "enable_tls", "must not be '\(enableTls.rawValue)': TLS is not in this version, and mail that must be encrypted "
+                "enable_tls",
+                "must not be '\(enableTls.rawValue)': TLS is not in this version, and mail that must be encrypted "
                     + "would have to go in clear; accepted: 'Opportunistic', 'OpportunisticInsecure', 'Disabled'")
         }
         enablePipelining = try read.bool("enable_pipelining", true)

@@ -66,7 +66,8 @@ package final class LocalLogsConfig: Sendable, Equatable {
             guard Self.recordTypes.contains(type) else {
                 let nearest = NearestName.suggestion(for: type, among: Self.recordTypes).map { "; did you mean '\($0)'?" }
                 throw read.schema.fail(
-                    "per_record", "has the unknown record type '\(TextCheck.shortened(type))'\(nearest ?? ""); "
+                    "per_record",
+                    "has the unknown record type '\(TextCheck.shortened(type))'\(nearest ?? ""); "
                         + "accepted: \(Self.recordTypes.joined(separator: ", "))")
             }
             guard let options = value.tableValue else {

@@ -11,7 +11,10 @@ struct SegmentHeader: Equatable {
     static let magic: UInt64 = 0x3147_4553_5355_5041
     static let version: UInt32 = 1
 
-    enum State: UInt32 { case active = 1, free = 2 }
+    enum State: UInt32 {
+        case active = 1
+        case free = 2
+    }
 
     var state: State
     var sequence: UInt64
@@ -36,8 +39,10 @@ struct SegmentHeader: Equatable {
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[0..<size]))
         guard reader.integer(UInt64.self) == magic, reader.integer(UInt32.self) == version,
             let rawState = reader.integer(UInt32.self), let state = State(rawValue: rawState),
-            let sequence = reader.integer(UInt64.self), sequence > 0, sequence <= UInt64(UInt32.max), let fileSize = reader.integer(UInt64.self),
-            fileSize <= 1 << 30, let life = reader.integer(UInt64.self), reader.slice(20) != nil, let checksum = reader.integer(UInt32.self),
+            let sequence = reader.integer(UInt64.self), sequence > 0, sequence <= UInt64(UInt32.max),
+            let fileSize = reader.integer(UInt64.self),
+            fileSize <= 1 << 30, let life = reader.integer(UInt64.self), reader.slice(20) != nil,
+            let checksum = reader.integer(UInt32.self),
             checksum == apus_crc32c(0, bytes.baseAddress, size - 4)
         else { return nil }
         return SegmentHeader(state: state, sequence: sequence, fileSize: Int(fileSize), life: life)

@@ -1,4 +1,3 @@
-
 /// An open segment file; closes when the last user lets go, so that a read in flight outlives recycling. *shared*.
 final class SegmentFile: Sendable {
     let io: any SpoolIO

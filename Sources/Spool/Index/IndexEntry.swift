@@ -11,7 +11,11 @@ struct Location: Equatable {
 
 /// One live message in the index: 48 bytes. *value*.
 struct IndexEntry {
-    enum State: UInt8 { case free = 0, stored = 1, memory = 2 }
+    enum State: UInt8 {
+        case free = 0
+        case stored = 1
+        case memory = 2
+    }
 
     private var idHigh: UInt64 = 0
     private var idLow: UInt64 = 0

@@ -119,7 +119,10 @@ struct MessageReader {
             switch found {
             case .gone: return .failure(.gone(handle))
             case .memory(let draft):
-                return .success(SpoolMessage(handle: handle, id: draft.id, envelope: draft.envelope, headers: draft.headers, body: draft.body, bodyLength: draft.bodyLength))
+                return .success(
+                    SpoolMessage(
+                        handle: handle, id: draft.id, envelope: draft.envelope, headers: draft.headers, body: draft.body,
+                        bodyLength: draft.bodyLength))
             case .stored(let entry, let place, let updatePlace, let chunks):
                 let payload: ByteBuffer
                 switch load(place, .message, entry.id) {
@@ -148,7 +151,9 @@ struct MessageReader {
                         }
                     }
                 }
-                return .success(SpoolMessage(handle: handle, id: entry.id, envelope: envelope, headers: parts.headers, body: body, bodyLength: parts.bodyLength))
+                return .success(
+                    SpoolMessage(
+                        handle: handle, id: entry.id, envelope: envelope, headers: parts.headers, body: body, bodyLength: parts.bodyLength))
             }
         }
     }
@@ -188,7 +193,9 @@ struct MessageReader {
         return bytes.getSlice(at: bytes.readerIndex + start, length: min(length, bytes.readableBytes - start)) ?? ByteBuffer()
     }
 
-    private func piece(_ shared: MessageRecord.Shared, _ chunks: [(ChunkPlace, Place)], _ offset: Int, _ length: Int, _ message: Place?, _ total: Int) -> Result<ByteBuffer, SpoolError> {
+    private func piece(
+        _ shared: MessageRecord.Shared, _ chunks: [(ChunkPlace, Place)], _ offset: Int, _ length: Int, _ message: Place?, _ total: Int
+    ) -> Result<ByteBuffer, SpoolError> {
         let complete = chunks.count >= shared.chunks && chunks.prefix(shared.chunks).enumerated().allSatisfy { $1.0.sequence == $0 }
         guard complete, chunks.prefix(shared.chunks).reduce(0, { $0 + $1.0.bytes }) == total else {
             return .failure(SpoolError(.corrupt, "pieces of the body \(shared.id.hex) are missing", remedy: "Look for them in corrupt/"))

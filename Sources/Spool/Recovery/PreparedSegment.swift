@@ -57,7 +57,10 @@ struct PreparedSegment: Sendable {
     }
 
     /// Keeps damaged bytes and counts them, once: recovery meets the same damage again until its segment dies.
-    private mutating func set(aside damage: SegmentScanner.Damage, of sequence: UInt32, _ part: UnsafeRawBufferPointer, torn isTorn: Bool = false, store: SpoolStore) {
+    private mutating func set(
+        aside damage: SegmentScanner.Damage, of sequence: UInt32, _ part: UnsafeRawBufferPointer, torn isTorn: Bool = false,
+        store: SpoolStore
+    ) {
         switch store.quarantine(segment: sequence, damage: damage, bytes: part) {
         case .known: return
         case .copied: break
@@ -84,7 +87,9 @@ struct PreparedSegment: Sendable {
         bytes = memory.count
     }
 
-    private mutating func readSmall(_ candidate: SegmentCatalog.Candidate, _ target: UnsafeMutableRawBufferPointer, _ base: Int, store: SpoolStore) {
+    private mutating func readSmall(
+        _ candidate: SegmentCatalog.Candidate, _ target: UnsafeMutableRawBufferPointer, _ base: Int, store: SpoolStore
+    ) {
         var offset = 0
         while offset < target.count {
             let part = UnsafeMutableRawBufferPointer(rebasing: target[offset..<min(offset + 4096, target.count)])
@@ -109,7 +114,9 @@ struct PreparedSegment: Sendable {
             if claimed != 0, case .success = RecordHeader.decode(first, life: claimed) {
                 life = claimed
                 let damage = SegmentScanner.Damage(offset: 0, length: SegmentHeader.firstRecord, reason: "segment-header", atEnd: false)
-                set(aside: damage, of: candidate.sequence, UnsafeRawBufferPointer(rebasing: bytes[..<SegmentHeader.firstRecord]), store: store)
+                set(
+                    aside: damage, of: candidate.sequence, UnsafeRawBufferPointer(rebasing: bytes[..<SegmentHeader.firstRecord]),
+                    store: store)
                 return
             }
         }
@@ -146,7 +153,10 @@ struct PreparedSegment: Sendable {
         usedEnd = scanner.usedEnd
     }
 
-    private static func decode(_ header: RecordHeader, _ payload: UnsafeRawBufferPointer, _ location: Location, _ names: inout [String: Int], _ queues: inout [String]) -> PreparedRecord? {
+    private static func decode(
+        _ header: RecordHeader, _ payload: UnsafeRawBufferPointer, _ location: Location, _ names: inout [String: Int],
+        _ queues: inout [String]
+    ) -> PreparedRecord? {
         switch header.kind {
         case .message:
             guard let record = MessageRecord.decode(payload) else { return nil }
@@ -156,7 +166,9 @@ struct PreparedSegment: Sendable {
                 let reply = reader.text()
             else { return nil }
             let index: Int
-            if let known = names[queue] { index = known } else {
+            if let known = names[queue] {
+                index = known
+            } else {
                 index = queues.count
                 names[queue] = index
                 queues.append(queue)

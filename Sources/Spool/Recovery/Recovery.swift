@@ -97,7 +97,10 @@ final class Recovery {
         }
     }
 
-    private func apply(_ record: PreparedRecord, _ names: [String], to state: inout SpoolState, _ found: inout [RecoveredMessage], _ commands: inout [SpoolCommand]) {
+    private func apply(
+        _ record: PreparedRecord, _ names: [String], to state: inout SpoolState, _ found: inout [RecoveredMessage],
+        _ commands: inout [SpoolCommand]
+    ) {
         switch record {
         case .done(let id, let targets):
             // Older than a live record of the same id: it speaks of a former life.
@@ -115,7 +118,10 @@ final class Recovery {
         }
     }
 
-    private func applyMessage(_ message: PreparedMessage, _ queue: String, to state: inout SpoolState, _ found: inout [RecoveredMessage], _ commands: inout [SpoolCommand]) {
+    private func applyMessage(
+        _ message: PreparedMessage, _ queue: String, to state: inout SpoolState, _ found: inout [RecoveredMessage],
+        _ commands: inout [SpoolCommand]
+    ) {
         let sequence = message.location.segment
         if let slot = state.index.find(message.id) {
             summary.finished += 1
@@ -144,7 +150,9 @@ final class Recovery {
             result.attempts = update.attempts
             result.lastReply = update.lastReply.isEmpty ? nil : update.lastReply
             if let moved = update.queue {
-                if let known = queueNames[moved] { result.queue = known } else {
+                if let known = queueNames[moved] {
+                    result.queue = known
+                } else {
                     queueNames[moved] = moved
                     result.queue = moved
                 }
@@ -186,6 +194,8 @@ final class Recovery {
             return orphans
         }
         let counts = summary
-        Log.info("spool \(store.options.directory): \(counts.messages) messages in \(counts.segments) segments, \(counts.corruptRecords) corrupt records")
+        Log.info(
+            "spool \(store.options.directory): \(counts.messages) messages in \(counts.segments) segments, \(counts.corruptRecords) corrupt records"
+        )
     }
 }

@@ -14,7 +14,8 @@ struct SegmentCatalog {
     var nextSequence: UInt32 = 1
 
     /// Opens and reads the headers of all segment files. The header is the truth; names that disagree are set right.
-    static func load(io: any SpoolIO, directory: String, options: SpoolOptions, readOnly: Bool = false) throws(IOFailure) -> SegmentCatalog {
+    static func load(io: any SpoolIO, directory: String, options: SpoolOptions, readOnly: Bool = false) throws(IOFailure) -> SegmentCatalog
+    {
         var catalog = SegmentCatalog()
         var seen: Set<UInt32> = []
         for name in try io.list(directory).sorted() {

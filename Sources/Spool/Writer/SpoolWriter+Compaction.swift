@@ -77,7 +77,7 @@ extension SpoolWriter {
             guard case .success(let header) = RecordHeader.decode(rest, life: segment.life) else {
                 if position == 0 {
                     skipDamage(&job)
-                } // else the next slice begins with the damage
+                }  // else the next slice begins with the damage
                 break
             }
             if header.total > rest.count {
@@ -189,12 +189,14 @@ extension SpoolWriter {
         guard case .success(let update) = MessageReader(store: store).update(entry) else { return false }
         envelope.apply(update)
         let size = MessageRecord.encodedSize(envelope: envelope, headers: record.headers.count, inlineBody: record.body.count)
-        guard size <= options.segmentSize - SegmentHeader.firstRecord - RecordHeader.size, reserve(RecordHeader.total(size), sync: false) else {
+        guard size <= options.segmentSize - SegmentHeader.firstRecord - RecordHeader.size, reserve(RecordHeader.total(size), sync: false)
+        else {
             return failure != nil
         }
         let start = RecordHeader.begin(in: buffer)
         MessageRecord.encode(
-            envelope: envelope, headers: record.headers, shared: record.shared, bodyLength: record.bodyLength, body: record.body, into: buffer)
+            envelope: envelope, headers: record.headers, shared: record.shared, bodyLength: record.bodyLength, body: record.body,
+            into: buffer)
         let location = finishRecord(start, .message, entry.id)
         store.metrics.compactedBytes.add(Int(location.length))
         effects.append(.moveMessage(handle, location))

@@ -76,7 +76,9 @@ extension SpoolWriter {
             let size = MessageRecord.encodedSize(
                 envelope: draft.envelope, headers: draft.headers.readableBytes, inlineBody: options.inlineLimit)
             if size > options.maxPayload {
-                return SpoolError(.tooLarge, "envelope and header block of message \(draft.id.hex) need \(size) bytes; at most \(options.maxPayload) fit a record")
+                return SpoolError(
+                    .tooLarge,
+                    "envelope and header block of message \(draft.id.hex) need \(size) bytes; at most \(options.maxPayload) fit a record")
             }
             switch draft.body {
             case .inline: break
@@ -84,7 +86,10 @@ extension SpoolWriter {
             case .shared(let reference):
                 let length = carried[reference.id] ?? bodyLength(reference.id)
                 if length != reference.length {
-                    return SpoolError(.invalid, "the body \(reference.id.hex) has \(length ?? 0) bytes in the spool, message \(draft.id.hex) expects \(reference.length)")
+                    return SpoolError(
+                        .invalid,
+                        "the body \(reference.id.hex) has \(length ?? 0) bytes in the spool, message \(draft.id.hex) expects \(reference.length)"
+                    )
                 }
             }
         }
@@ -140,14 +145,18 @@ extension SpoolWriter {
     }
 
     /// Encodes a message and the body it brings along. nil: no room, `failure` says why.
-    private func encodeMessage(_ draft: SpoolDraft, _ envelope: SpoolEnvelope, _ index: Int, sync: Bool, handle: SpoolHandle? = nil) -> Location? {
+    private func encodeMessage(_ draft: SpoolDraft, _ envelope: SpoolEnvelope, _ index: Int, sync: Bool, handle: SpoolHandle? = nil)
+        -> Location?
+    {
         var shared: MessageRecord.Shared?
         var length = 0
         var inline = ByteBuffer()
         switch draft.body {
         case .inline(let bytes):
             length = bytes.readableBytes
-            if length <= options.inlineLimit { inline = bytes } else {
+            if length <= options.inlineLimit {
+                inline = bytes
+            } else {
                 guard let chunks = encodeBody(draft.id, bytes, index, sync: sync) else { return nil }
                 shared = MessageRecord.Shared(id: draft.id, chunks: chunks)
             }

@@ -62,9 +62,11 @@ enum DiagnosticLine {
 
     /// A value as it is when it is one plain word, else as a JSON string.
     private static func appendValue(_ text: String, _ out: inout [UInt8]) {
-        let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
-            byte > 0x20 && byte != 0x22 && byte != 0x3d && byte != 0x5c && byte != 0x7f
-        }
+        let isPlain =
+            !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                byte > 0x20 && byte != 0x22 && byte != 0x3d && byte != 0x5c && byte != 0x7f
+            }
         if isPlain {
             out.append(contentsOf: text.utf8.prefix(maximumLength))
         } else {

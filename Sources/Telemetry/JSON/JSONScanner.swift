@@ -93,7 +93,7 @@ struct JSONScanner {
                         position += 1
                     }
                 case 0x22, 0x5c, UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
-                     UInt8(ascii: "r"), UInt8(ascii: "t"):
+                    UInt8(ascii: "r"), UInt8(ascii: "t"):
                     break
                 default: return false
                 }

@@ -16,8 +16,9 @@ enum LogDirectory {
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(path, W_OK | X_OK) == 0 else {
-            throw TelemetryError(.logDirectoryUnusable, "cannot write to log_dir \(path): \(SystemError.text(errno))",
-                                 remedy: "create it and let the user of this process write to it")
+            throw TelemetryError(
+                .logDirectoryUnusable, "cannot write to log_dir \(path): \(SystemError.text(errno))",
+                remedy: "create it and let the user of this process write to it")
         }
     }
 
@@ -38,7 +39,7 @@ enum LogDirectory {
             defer { close(file) }
             var status = stat()
             guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o222 != 0,
-                  flock(file, LOCK_EX | LOCK_NB) == 0
+                flock(file, LOCK_EX | LOCK_NB) == 0
             else { continue }
             if fchmod(file, 0o444) == 0 { closed += 1 }
         }

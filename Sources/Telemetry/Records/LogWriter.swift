@@ -86,8 +86,9 @@ package final class LogWriter: Sendable {
             let rule = options.rule(for: type)
             guard rule.enable else { continue }
             if let suffix = rule.suffix, suffix.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) {
-                throw TelemetryError(.invalidOption, "per_record.\(type.rawValue).suffix \(suffix) contains a slash",
-                                     remedy: "use log_dir for another directory")
+                throw TelemetryError(
+                    .invalidOption, "per_record.\(type.rawValue).suffix \(suffix) contains a slash",
+                    remedy: "use log_dir for another directory")
             }
             let directory = options.directory(for: rule)
             if !directories.contains(directory) { directories.append(directory) }

@@ -32,8 +32,9 @@ package enum FreeSpaceFloor: Sendable, Hashable {
         let block = UInt64(status.f_frsize)
         let free = UInt64(status.f_bavail).multipliedReportingOverflow(by: block)
         let total = UInt64(status.f_blocks).multipliedReportingOverflow(by: block)
-        return space.isSatisfied(free: free.overflow ? .max : free.partialValue,
-                                 total: total.overflow ? .max : total.partialValue)
+        return space.isSatisfied(
+            free: free.overflow ? .max : free.partialValue,
+            total: total.overflow ? .max : total.partialValue)
             && inodes.isSatisfied(free: UInt64(status.f_favail), total: UInt64(status.f_files))
     }
 }

@@ -10,8 +10,9 @@ final class Wakeup: Sendable {
     init() throws(TelemetryError) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw TelemetryError(.resourcesExhausted, "cannot create a pipe: \(SystemError.text(errno))",
-                                 remedy: "raise the limit of open files")
+            throw TelemetryError(
+                .resourcesExhausted, "cannot create a pipe: \(SystemError.text(errno))",
+                remedy: "raise the limit of open files")
         }
         for end in ends {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)

@@ -18,20 +18,23 @@ struct WorkerThread: Sendable {
     init(name: String, body: @escaping @Sendable () -> Void) throws(TelemetryError) {
         let argument = Unmanaged.passRetained(Start(name: name, body: body))
         var handle = pthread_t()
-        let status = pthread_create(&handle, nil, { argument in
-            guard let argument else { return nil }
-            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-            var signals = sigset_t()
-            sigfillset(&signals)
-            pthread_sigmask(SIG_BLOCK, &signals, nil)
-            WorkerThread.name(start.name)
-            start.body()
-            return nil
-        }, argument.toOpaque())
+        let status = pthread_create(
+            &handle, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                var signals = sigset_t()
+                sigfillset(&signals)
+                pthread_sigmask(SIG_BLOCK, &signals, nil)
+                WorkerThread.name(start.name)
+                start.body()
+                return nil
+            }, argument.toOpaque())
         guard status == 0 else {
             argument.release()
-            throw TelemetryError(.resourcesExhausted, "cannot start thread \(name): \(SystemError.text(status))",
-                                 remedy: "raise the limit of processes or pids")
+            throw TelemetryError(
+                .resourcesExhausted, "cannot start thread \(name): \(SystemError.text(status))",
+                remedy: "raise the limit of processes or pids")
         }
         self.handle = handle
     }

@@ -14,7 +14,8 @@ final class TableResolver: Resolving {
     private let state = Mutex(State())
 
     func set(_ name: String, _ type: RecordType, _ records: [DNSRecord], ttl: Int = 60, status: DNSAnswer.Status? = nil) {
-        let answer = DNSAnswer(name: name, type: type, status: status ?? (records.isEmpty ? .noData : .records), records: records, timeToLive: ttl)
+        let answer = DNSAnswer(
+            name: name, type: type, status: status ?? (records.isEmpty ? .noData : .records), records: records, timeToLive: ttl)
         state.withLock { $0.answers["\(name) \(type)"] = .success(answer) }
     }
 

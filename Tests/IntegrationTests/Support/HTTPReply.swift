@@ -23,7 +23,9 @@ struct HTTPReply {
     init(from wire: Wire) throws {
         guard let first = try wire.line() else { throw Failure("no HTTP answer: the connection was closed") }
         let words = first.split(separator: " ")
-        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { throw Failure("no HTTP answer: \(first.prefix(100))") }
+        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
+            throw Failure("no HTTP answer: \(first.prefix(100))")
+        }
         self.status = status
         headers = [:]
         while let line = try wire.line(), !line.isEmpty {

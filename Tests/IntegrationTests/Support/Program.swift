@@ -5,7 +5,10 @@ import Synchronization
 /// *Shared*: a process this test started: its standard error line by line, its end.
 final class Program: Sendable {
     /// *Value*: how a process ended.
-    enum Ending: Equatable, Sendable { case exited(Int), killed(Int) }
+    enum Ending: Equatable, Sendable {
+        case exited(Int)
+        case killed(Int)
+    }
 
     private struct State: Sendable {
         var lines: [String] = []

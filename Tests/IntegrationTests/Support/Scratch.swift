@@ -33,7 +33,11 @@ final class Scratch: Sendable {
                 program.signal(SIGKILL)
                 _ = program.wait(5)
             }
-            if failed { print("--- standard error of \(program.pid) (\(program.ending.map { "\($0)" } ?? "running")):\n\(program.errors.suffix(2000))") }
+            if failed {
+                print(
+                    "--- standard error of \(program.pid) (\(program.ending.map { "\($0)" } ?? "running")):\n\(program.errors.suffix(2000))"
+                )
+            }
         }
         if !failed || Environment.text("APUS_KEEP_SCRATCH") == nil { try? FileManager.default.removeItem(atPath: path) }
     }

@@ -186,7 +186,8 @@ final class Wire {
     }
 
     /// One whole transaction; the reply that decided about it.
-    func transaction(id: String, to recipient: String, from sender: String = "sender@load.test", body: String = "hello\r\n") throws -> Reply {
+    func transaction(id: String, to recipient: String, from sender: String = "sender@load.test", body: String = "hello\r\n") throws -> Reply
+    {
         try send("MAIL FROM:<\(sender)>\r\nRCPT TO:<\(recipient)>\r\nDATA\r\n")
         let mail = try reply()
         let rcpt = try reply()

@@ -7,7 +7,8 @@ import Testing
 /// `delivery_complete` beside the mail path.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct OutcomeEventTests {
     @Test func everyOutcomeIsTold() async throws {
-        var plan = RigPlan(queue: "retry_interval = '1s', max_age = '2s'", rules: ["rcpt:example.com=450 4.2.1 later", "rcpt:implicit.test=550 5.1.1 no"])
+        var plan = RigPlan(
+            queue: "retry_interval = '1s', max_age = '2s'", rules: ["rcpt:example.com=450 4.2.1 later", "rcpt:implicit.test=550 5.1.1 no"])
         plan.loops = 1
         plan.policy = """
             local events = {}
@@ -46,7 +47,9 @@ import Testing
             for index in 0..<100 { try client.deliver(to: ["u@example.com"], id: "m\(index)") }
             try await expectEventually("delivered") { rig.counters.messages == 100 }
             #expect(ContinuousClock.now - start < .seconds(8))
-            try await expectEventually("the backlog shows") { rig.metric("delivery_complete_backlog") == Double(100 - OutcomeEvents.concurrency) }
+            try await expectEventually("the backlog shows") {
+                rig.metric("delivery_complete_backlog") == Double(100 - OutcomeEvents.concurrency)
+            }
         }
     }
 

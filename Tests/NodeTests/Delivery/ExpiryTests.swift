@@ -71,7 +71,8 @@ import Testing
     }
 
     @Test(.enabled(if: Rig.hasLimits, "rate limits are not in this build")) func behindAMessageRate() async throws {
-        let plan = RigPlan(queue: "max_age = '2s'", path: "prohibited_hosts = {}, max_message_rate = '1/hour,max_burst=1', idle_timeout = '30s'")
+        let plan = RigPlan(
+            queue: "max_age = '2s'", path: "prohibited_hosts = {}, max_message_rate = '1/hour,max_burst=1', idle_timeout = '30s'")
         try await Rig.run(plan) { rig in
             for index in 0..<3 { try rig.send(to: "u\(index)@example.com") }
             try await expectEventually("expired", within: .seconds(24)) { rig.metric("total_messages_expired") == 2 }

@@ -7,7 +7,8 @@ import Testing
 /// The limits of an egress path, as the sink sees them.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct PathLimitTests {
     @Test(arguments: [1, 3]) func connectionLimit(_ limit: Int) async throws {
-        let plan = RigPlan(path: "prohibited_hosts = {}, connection_limit = \(limit), max_deliveries_per_connection = 7", rules: ["dot=delay=15ms"])
+        let plan = RigPlan(
+            path: "prohibited_hosts = {}, connection_limit = \(limit), max_deliveries_per_connection = 7", rules: ["dot=delay=15ms"])
         try await Rig.run(plan) { rig in
             let client = try rig.client()
             for index in 0..<60 { try client.deliver(to: ["u@\(index % 2 == 0 ? "example.com" : "twin.test")"], id: "m\(index)") }

@@ -143,7 +143,9 @@ import Testing
             try rig.client().deliver(to: Self.five)
             try await expectEventually("first attempt") { rig.metric("total_messages_transfail") == 1 }
             try await rig.restart()
-            try await expectEventually("recovered") { await rig.queue("example.com")?.scheduled == 1 || rig.metric("total_messages_delivered") == 1 }
+            try await expectEventually("recovered") {
+                await rig.queue("example.com")?.scheduled == 1 || rig.metric("total_messages_delivered") == 1
+            }
             let reply = await rig.queue("example.com")?.lastReply
             #expect(reply == "450 4.2.1 later")
             try await expectEventually("delivered") { rig.metric("total_messages_delivered") == 1 }

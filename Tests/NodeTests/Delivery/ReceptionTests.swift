@@ -78,7 +78,9 @@ import Testing
 
     @Test func ehloCapsMessages() async throws {
         let plan = RigPlan(
-            policy: "kumo.on('smtp_server_ehlo', function(domain) if domain == 'client.test' then return { max_deliveries_per_connection = 2 } end end)")
+            policy:
+                "kumo.on('smtp_server_ehlo', function(domain) if domain == 'client.test' then return { max_deliveries_per_connection = 2 } end end)"
+        )
         try await Rig.run(plan) { rig in
             let client = try rig.client()
             #expect(try client.deliver(to: ["a@example.com"]).hasPrefix("250"))

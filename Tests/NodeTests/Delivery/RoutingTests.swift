@@ -23,11 +23,16 @@ import Testing
         #expect(records.count { $0.type == "Reception" } == 6)
         let deliveries = records.filter { $0.type == "Delivery" }
         #expect(deliveries.count == 6)
-        #expect(deliveries.allSatisfy { $0.site == "unspecified->mx.example.com@smtp_client" && $0.response.code == 250 && $0.num_attempts == 1 })
+        #expect(
+            deliveries.allSatisfy {
+                $0.site == "unspecified->mx.example.com@smtp_client" && $0.response.code == 250 && $0.num_attempts == 1
+            })
         #expect(Set(deliveries.map(\.queue)) == ["example.com", "twin.test"])
     }
 
-    @Test(arguments: [("implicit.test", "implicit.test"), ("[127.0.0.1]", "[127.0.0.1]"), ("backup.test", "(dead.backup.test|mx.example.com)")])
+    @Test(arguments: [
+        ("implicit.test", "implicit.test"), ("[127.0.0.1]", "[127.0.0.1]"), ("backup.test", "(dead.backup.test|mx.example.com)"),
+    ])
     func otherWaysToAHost(_ domain: String, _ site: String) async throws {
         try await Rig.run(RigPlan()) { rig in
             try rig.send(to: "u@\(domain)")

@@ -112,11 +112,13 @@ import Testing
         #expect(Self.walk(try Self.plan(listed), addresses: [:]).dialled == ["192.0.2.10 192.0.2.10:25", "mx 192.0.2.11:2526"])
     }
 
-    @Test(arguments: [
-        (nil, nil, nil, 25), (nil, nil, 2500, 2500), (nil, 2526, 2500, 2526), (2600, 2526, 2500, 2600), (2600, nil, nil, 2600),
-    ] as [(Int64?, Int?, Int64?, Int)]) func thePortOfTheSourceGoesBeforeTheHostsBeforeThePaths(
-        _ source: Int64?, _ host: Int?, _ path: Int64?, _ expected: Int
-    ) throws {
+    @Test(
+        arguments: [
+            (nil, nil, nil, 25), (nil, nil, 2500, 2500), (nil, 2526, 2500, 2526), (2600, 2526, 2500, 2600), (2600, nil, nil, 2600),
+        ] as [(Int64?, Int?, Int64?, Int)]) func thePortOfTheSourceGoesBeforeTheHostsBeforeThePaths(
+            _ source: Int64?, _ host: Int?, _ path: Int64?, _ expected: Int
+        ) throws
+    {
         let route = MailRoute.list([("mx", host, HostAddress("192.0.2.1"))])
         let plan = try Self.plan(
             route, path: path.map { ["smtp_port": .integer($0)] } ?? [:], source: source.map { ["remote_port": .integer($0)] } ?? [:])

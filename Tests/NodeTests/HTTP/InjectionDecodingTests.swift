@@ -35,11 +35,13 @@ import Testing
 
     @Test func shortForm() throws {
         let injection = try Self.short(
-            #"{"from":"a@x.test","to":["b@y.test","c@z.test"],"subject":"Hi","body":"text","headers":{"X-A":"1"},"tenant":"t","campaign":"c"}"#)
+            #"{"from":"a@x.test","to":["b@y.test","c@z.test"],"subject":"Hi","body":"text","headers":{"X-A":"1"},"tenant":"t","campaign":"c"}"#
+        )
         #expect(injection.items.map(\.recipient.text) == ["b@y.test", "c@z.test"])
         #expect(injection.meta["tenant"] == .string("t") && injection.meta["campaign"] == .string("c"))
         let text = Self.content(injection.items[0])
-        for part in ["Subject: Hi\r\n", "X-A: 1\r\n", "From: ", "To: ", "Date: ", "Message-ID: <", "MIME-Version: 1.0\r\n", "\r\n\r\ntext"] {
+        for part in ["Subject: Hi\r\n", "X-A: 1\r\n", "From: ", "To: ", "Date: ", "Message-ID: <", "MIME-Version: 1.0\r\n", "\r\n\r\ntext"]
+        {
             #expect(text.contains(part), "\(part)")
         }
         #expect(Self.content(injection.items[1]) != text, "each recipient has a message of its own")
@@ -103,7 +105,8 @@ import Testing
 
     @Test(arguments: [
         (#""substitutions":{"a":1}"#, "templates are not supported yet"),
-        (#""template_dialect":"Jinja""#, "'Jinja' is not supported yet"), (#""template_dialect":"Perl""#, "must be Static, Jinja or Handlebars"),
+        (#""template_dialect":"Jinja""#, "'Jinja' is not supported yet"),
+        (#""template_dialect":"Perl""#, "must be Static, Jinja or Handlebars"),
         (#""deferred_generation":true"#, "is not supported yet"), (#""defered_spool":true"#, "defered_spool: unknown field"),
     ]) func v1Mistakes(_ field: String, _ part: String) {
         let sentence = Self.refusal {

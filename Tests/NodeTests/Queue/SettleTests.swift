@@ -127,7 +127,7 @@ import Testing
         #expect(path.reserve(isFresh: false))
         queue.out = 1
         bench.services.state.phase = .stopping
-        path.offer(message) // the configuration is read first
+        path.offer(message)  // the configuration is read first
         path.stop()
         do {
             #expect(queue.delivered == 1, "the first recipient was delivered")
@@ -188,12 +188,15 @@ import Testing
         #expect(outcome.reply.oneLine == text)
     }
 
-    @Test(arguments: [
-        (QueueBlock.none, nil), (.paused, "paused by an operator"), (.policy("x"), "policy: x"), (.resolving(domain: "d"), "resolving d"),
-        (.route("r"), "no route: r"), (.readyQueueFull(path: "p"), "ready queue p is full: because"),
-        (.messageRate(limit: "1/s"), "max_message_rate 1/s of this queue"),
-        (.noSource(pool: "p"), "egress pool p has no source with a weight above 0"),
-    ] as [(QueueBlock, String?)]) func blocksSayWhy(_ block: QueueBlock, _ text: String?) {
+    @Test(
+        arguments: [
+            (QueueBlock.none, nil), (.paused, "paused by an operator"), (.policy("x"), "policy: x"),
+            (.resolving(domain: "d"), "resolving d"),
+            (.route("r"), "no route: r"), (.readyQueueFull(path: "p"), "ready queue p is full: because"),
+            (.messageRate(limit: "1/s"), "max_message_rate 1/s of this queue"),
+            (.noSource(pool: "p"), "egress pool p has no source with a weight above 0"),
+        ] as [(QueueBlock, String?)]) func blocksSayWhy(_ block: QueueBlock, _ text: String?)
+    {
         #expect(block.text(path: "because") == text)
     }
 

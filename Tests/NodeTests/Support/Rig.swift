@@ -4,11 +4,11 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Shaping
-@testable import Sink
 import Telemetry
 import Testing
 
 @testable import Node
+@testable import Sink
 
 /// What a functional test asks for. *Value.*
 struct RigPlan {
@@ -167,7 +167,7 @@ final class Rig {
 
     /// What the sink accepted: when (seconds), over which session, for whom, and which message.
     func received() async -> [(time: Double, session: String, recipients: [String], id: String)] {
-        try? await Task.sleep(for: .milliseconds(120)) // the sink writes every 50 ms
+        try? await Task.sleep(for: .milliseconds(120))  // the sink writes every 50 ms
         return folder.text("record").split(separator: "\n").map { line in
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             return ((Double(fields[0]) ?? 0) / 1e9, fields[1], fields[2].split(separator: ",").map(String.init), fields[3])

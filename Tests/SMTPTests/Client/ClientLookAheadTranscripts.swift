@@ -96,7 +96,8 @@ enum ClientLookAheadTranscripts {
 
     static let refusals: [ClientTranscript] = [
         transcript(
-            "the first is refused at the dot", ahead(), "S: 550 5.7.1 spam\n", "E: result 550 dot\n", "S: 250 OK\n", accepted, content, mark,
+            "the first is refused at the dot", ahead(), "S: 550 5.7.1 spam\n", "E: result 550 dot\n", "S: 250 OK\n", accepted, content,
+            mark,
             queued),
         transcript(
             "the first is deferred at the dot, no RSET", { $0.enableRSET = false }, ahead(resets: false), "S: 451 later\n",
@@ -110,7 +111,8 @@ enum ClientLookAheadTranscripts {
         transcript(
             "one recipient of the first is refused", opening("PIPELINING"), "> ahead c@x\n> send a@x b@x\n",
             "C: MAIL FROM:<from@a.test>\nC: RCPT TO:<a@x>\nC: RCPT TO:<b@x>\nC: DATA\n", mark,
-            "S: 250 OK\nS: 550 no\nS: 250 OK\nS: 354 go\n", content, envelope("c@x"), mark, "S: 250 queued\n", "E: result 550 rcpt, 250 dot\n", "S: 250 OK\n", accepted, content, mark, queued),
+            "S: 250 OK\nS: 550 no\nS: 250 OK\nS: 354 go\n", content, envelope("c@x"), mark, "S: 250 queued\n",
+            "E: result 550 rcpt, 250 dot\n", "S: 250 OK\n", accepted, content, mark, queued),
         transcript(
             "MAIL of the second", ahead(), queued, "S: 250 OK\nS: 451 no\nS: 503 no\nS: 503 no\n", "E: result 451 mail\n",
             "> send c@x\n", envelope("c@x"), mark),
@@ -159,7 +161,8 @@ enum ClientLookAheadTranscripts {
         let place = "waiting for \(owed) of the \(index == 0 ? "first" : "second")"
         return [
             transcript("421, \(place)", before, "S: 421 4.3.2 leaving\n", end("421 \(owed)", "serviceClosing")),
-            transcript("421 and more, \(place)", before, "S: 421 4.3.2 leaving\nS: 250 OK\nS: 354 go\n", end("421 \(owed)", "serviceClosing")),
+            transcript(
+                "421 and more, \(place)", before, "S: 421 4.3.2 leaving\nS: 250 OK\nS: 354 go\n", end("421 \(owed)", "serviceClosing")),
             transcript("disconnected, \(place)", before, "> disconnect\n", end(lost, "disconnected")),
             transcript("timeout, \(place)", before, "> wait \(seconds - 1)\n> wait 2\n", end(lost, "timedOut")),
             transcript("abort, \(place)", before, "> abort\n", end(lost, "aborted")),
@@ -183,7 +186,8 @@ enum ClientLookAheadTranscripts {
             "8-bit", alone("PIPELINING", next: "ahead-8bit b@x"), "S: 550 spam\n", "E: result 550 dot\n", "E: result 554 mail local\n",
             "> quit\n", "C: QUIT\n", mark),
         transcript(
-            "an address that would be two commands", alone("PIPELINING", next: "ahead b\r\nRCPT@x"), "S: 250 queued\n", "E: result 250 dot\n",
+            "an address that would be two commands", alone("PIPELINING", next: "ahead b\r\nRCPT@x"), "S: 250 queued\n",
+            "E: result 250 dot\n",
             "E: result 553 rcpt local\n"),
         transcript(
             "too big, 421", alone("PIPELINING", "SIZE 100", next: "ahead-big b@x", size: " SIZE=12"), "S: 421 leaving\n",
@@ -207,7 +211,8 @@ enum ClientLookAheadTranscripts {
 
     static let notAsked: [ClientTranscript] = [
         transcript(
-            "not when nothing follows", opening("PIPELINING"), "> send a@x\n", envelope("a@x", resets: false), mark, accepted, content, mark,
+            "not when nothing follows", opening("PIPELINING"), "> send a@x\n", envelope("a@x", resets: false), mark, accepted, content,
+            mark,
             queued),
         transcript(
             "not when DATA was refused", opening("PIPELINING"), "> ahead b@x\n> send a@x\n", envelope("a@x", resets: false), mark,
@@ -220,7 +225,8 @@ enum ClientLookAheadTranscripts {
             "> send c@x\n", accepted, content, mark, "S: 250 queued\n", envelope("c@x"), mark, "E: result 250 dot\n",
             "S: 250 OK\n", accepted, content, envelope("b@x"), mark),
         transcript(
-            "not after quit", opening("PIPELINING"), "> ahead b@x\n> send a@x\n", envelope("a@x", resets: false), mark, "> quit\n", accepted,
+            "not after quit", opening("PIPELINING"), "> ahead b@x\n> send a@x\n", envelope("a@x", resets: false), mark, "> quit\n",
+            accepted,
             content, mark, "S: 250 queued\n", "C: QUIT\n", mark, "E: result 250 dot; over\n"),
         transcript(
             "not with a streamed body", message: ClientTranscriptMessage(pieceSize: 2), opening("PIPELINING"), "> ahead b@x\n> send a@x\n",
@@ -231,7 +237,8 @@ enum ClientLookAheadTranscripts {
             "S: 250 OK\nS: 250 OK\nS: 250 queued\n", "E: result 250 bdat\n"),
         transcript(
             "not with pipelining switched off", { $0.enablePipelining = false }, opening("PIPELINING"), "> ahead b@x\n> send a@x\n",
-            "C: MAIL FROM:<from@a.test>\n", mark, "S: 250 OK\n", "C: RCPT TO:<a@x>\n", mark, "S: 250 OK\n", "C: DATA\n", mark, "S: 354 go\n",
+            "C: MAIL FROM:<from@a.test>\n", mark, "S: 250 OK\n", "C: RCPT TO:<a@x>\n", mark, "S: 250 OK\n", "C: DATA\n", mark,
+            "S: 354 go\n",
             content, mark, queued),
         transcript(
             "not over LMTP", { $0.useLMTP = true }, "S: 220 hi\n", "C: LHLO me.test\n", mark, "S: 250-x\nS: 250 PIPELINING\n", "E: ready\n",

@@ -119,10 +119,11 @@ import Testing
         #expect(found.greetingName == "Mail.Example")
     }
 
-    @Test(arguments: [
-        ("SIZE", nil), ("SIZE 0", nil), ("SIZE 10", 10), ("SIZE 99999999999999999999999", nil), ("SIZE x", nil), ("SIZE -1", nil),
-        ("SIZEX 5", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("SIZE", nil), ("SIZE 0", nil), ("SIZE 10", 10), ("SIZE 99999999999999999999999", nil), ("SIZE x", nil), ("SIZE -1", nil),
+            ("SIZEX 5", nil),
+        ] as [(String, Int?)])
     func sizeLimit(_ line: String, _ limit: Int?) {
         let found = Capabilities(hello: RawReply(code: 250, bytes: Array("250-x\r\n250 \(line)\r\n".utf8)))
         #expect(found.sizeLimit == limit)
@@ -142,7 +143,8 @@ import Testing
         ]
         for _ in 0..<300 {
             let text = (0..<Int.random(in: 0...20, using: &random)).map { _ in
-                Int.random(in: 0..<3, using: &random) == 0 ? words.randomElement(using: &random)! : words[Int.random(in: 0...4, using: &random)]
+                Int.random(in: 0..<3, using: &random) == 0
+                    ? words.randomElement(using: &random)! : words[Int.random(in: 0...4, using: &random)]
             }.joined()
             Array(text.utf8).withUnsafeBytes { ClientFuzzing.reply($0) }
         }

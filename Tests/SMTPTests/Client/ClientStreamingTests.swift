@@ -106,7 +106,7 @@ import Testing
             try player.feed("250 OK\r\n250 OK\r\n" + (chunking ? "" : "354 go\r\n")) { $0 }
             try player.feed(line + "\r\n") { $0 }
             #expect(player.delegate.events == [result, closed])
-            reply?(.success(ByteBuffer(string: "late"))) // must not be written
+            reply?(.success(ByteBuffer(string: "late")))  // must not be written
             try player.collect()
             #expect(!player.said.contains("late"))
         }

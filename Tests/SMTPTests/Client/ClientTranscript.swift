@@ -83,7 +83,8 @@ final class ClientRecordingDelegate: ClientSessionDelegate {
         closings.append(reason)
         if let unfinished { self.unfinished.append(unfinished) }
         events.append(
-            "closed \(reason.kind) \(reason.stage.map { "\($0)" } ?? "-")\(reason.wasIdle ? " idle" : "")\(unfinished == nil ? "" : " unfinished")")
+            "closed \(reason.kind) \(reason.stage.map { "\($0)" } ?? "-")\(reason.wasIdle ? " idle" : "")\(unfinished == nil ? "" : " unfinished")"
+        )
     }
 }
 

@@ -48,7 +48,7 @@ import Testing
                 #expect(!result.sessionUsable)
                 for outcome in result.perRecipient where outcome.origin != .peer {
                     #expect(outcome.disposition == .transient)
-                    #expect(outcome.reply.lines[0].hasPrefix("Apus internal: "))
+                    #expect(outcome.reply.lines[0].hasPrefix("KumoMTA internal: "))
                     #expect(outcome.raw.enhanced == EnhancedStatus(class: 4, subject: 4, detail: 2))
                 }
             }
@@ -80,6 +80,6 @@ import Testing
             player.delegate.results[0].perRecipient[0].reply
                 == Reply(
                     code: 400, enhanced: EnhancedStatus(class: 4, subject: 4, detail: 2),
-                    lines: ["Apus internal: timeout, while waiting for the reply to MAIL FROM"]))
+                    lines: ["KumoMTA internal: timeout, while waiting for the reply to MAIL FROM"]))
     }
 }

@@ -59,7 +59,9 @@ import Testing
 
     @Test func recipients() throws {
         let harness = try ServerHarness(configuration { $0.maxRecipientsPerMessage = 2 })
-        #expect(try harness.say(Self.open + "RCPT TO:<c@c>\r\nRCPT TO:<d@d>\r\n").hasSuffix("250 OK\r\n250 OK\r\n452 4.5.3 too many recipients\r\n"))
+        #expect(
+            try harness.say(Self.open + "RCPT TO:<c@c>\r\nRCPT TO:<d@d>\r\n").hasSuffix(
+                "250 OK\r\n250 OK\r\n452 4.5.3 too many recipients\r\n"))
         #expect(try harness.say("DATA\r\n.\r\n").hasSuffix("250 OK ids=1\r\n"))
         #expect(harness.delegate.messages.first?.recipients.count == 2)
         harness.finish()
@@ -69,8 +71,9 @@ import Testing
         let harness = try ServerHarness(configuration { $0.maxMessagesPerConnection = 2 })
         let one = "MAIL FROM:<a@a>\r\nRCPT TO:<b@b>\r\nDATA\r\n.\r\n"
         let refused = "MAIL FROM:<a@a>\r\nRCPT TO:<b@b>\r\nDATA\r\nrefuse\r\n.\r\n"
-        #expect(try harness.say("HELO c\r\n" + one + refused + one + "NOOP\r\nMAIL FROM:<a@a>\r\nNOOP\r\n")
-            .hasSuffix("250 OK ids=3\r\n250 the goggles do nothing\r\n421 4.3.2 mx.test too many messages in this session\r\n"))
+        #expect(
+            try harness.say("HELO c\r\n" + one + refused + one + "NOOP\r\nMAIL FROM:<a@a>\r\nNOOP\r\n")
+                .hasSuffix("250 OK ids=3\r\n250 the goggles do nothing\r\n421 4.3.2 mx.test too many messages in this session\r\n"))
         #expect(!harness.isOpen)
         #expect(!harness.delegate.events.contains { $0.hasPrefix("rejected [MAIL") })
         harness.finish()
@@ -78,14 +81,20 @@ import Testing
 
     @Test func acceptedMessagesForgiveFaults() throws {
         let harness = try ServerHarness(configuration { $0.maxErrors = 3 })
-        for _ in 0..<4 { #expect(try harness.say("FOO\r\nFOO\r\nHELO c\r\nMAIL FROM:<a@a>\r\nRCPT TO:<b@b>\r\nDATA\r\n.\r\n").contains("250 OK ids=")) }
+        for _ in 0..<4 {
+            #expect(try harness.say("FOO\r\nFOO\r\nHELO c\r\nMAIL FROM:<a@a>\r\nRCPT TO:<b@b>\r\nDATA\r\n.\r\n").contains("250 OK ids="))
+        }
         #expect(try harness.say("FOO\r\nFOO\r\nFOO\r\nFOO\r\n").hasSuffix("421 4.7.0 mx.test too many errors\r\n"))
         #expect(!harness.isOpen)
         harness.finish()
     }
 
     @Test func idleCommandsAreNotEndless() throws {
-        let harness = try ServerHarness(configuration { $0.maxIdleCommands = 5; $0.maxErrors = 3 })
+        let harness = try ServerHarness(
+            configuration {
+                $0.maxIdleCommands = 5
+                $0.maxErrors = 3
+            })
         let replies = try harness.say(String(repeating: "NOOP\r\n", count: 20))
         #expect(replies.split(separator: "\r\n").count == 8)
         #expect(replies.hasSuffix("503 5.5.0 too many commands without a message\r\n421 4.7.0 mx.test too many errors\r\n"))

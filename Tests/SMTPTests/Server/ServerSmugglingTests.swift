@@ -12,7 +12,10 @@ import Testing
         for before in breaks {
             for after in breaks {
                 let end = before + "." + after
-                guard !(before.unicodeScalars.suffix(2).elementsEqual("\r\n".unicodeScalars) && after.unicodeScalars.starts(with: "\r\n".unicodeScalars)) else { continue }
+                guard
+                    !(before.unicodeScalars.suffix(2).elementsEqual("\r\n".unicodeScalars)
+                        && after.unicodeScalars.starts(with: "\r\n".unicodeScalars))
+                else { continue }
                 ends.append(end)
             }
         }

@@ -9,7 +9,9 @@ import Testing
         #expect(([1] as ConfigValue).tableValue == nil)
     }
 
-    @Test(arguments: [(7, 7), (7.0, 7), (7.5, nil), ("7", nil), (true, nil), (.number(1e30), nil), (.number(.nan), nil)] as [(ConfigValue, Int64?)])
+    @Test(
+        arguments: [(7, 7), (7.0, 7), (7.5, nil), ("7", nil), (true, nil), (.number(1e30), nil), (.number(.nan), nil)]
+            as [(ConfigValue, Int64?)])
     func wholeNumbers(value: ConfigValue, number: Int64?) { #expect(value.integerValue == number) }
 
     @Test func membersOfTables() {

@@ -78,11 +78,12 @@ struct LimitsRateTests {
         return window
     }
 
-    @Test(arguments: [
-        (spec(100), 90), (spec(100, burst: 4), 90), (spec(1000), 90), (spec(5000), 90), (spec(1000, per: 60 * second), 95),
-        (spec(65, per: 60 * second), 95), (spec(6000, per: 60 * second), 95), (spec(10_000, per: 3600 * second), 95),
-        (spec(20, per: 60 * second), 95), (spec(60, per: 60 * second), 95),
-    ], [1, 2, 8])
+    @Test(
+        arguments: [
+            (spec(100), 90), (spec(100, burst: 4), 90), (spec(1000), 90), (spec(5000), 90), (spec(1000, per: 60 * second), 95),
+            (spec(65, per: 60 * second), 95), (spec(6000, per: 60 * second), 95), (spec(10_000, per: 3600 * second), 95),
+            (spec(20, per: 60 * second), 95), (spec(60, per: 60 * second), 95),
+        ], [1, 2, 8])
     func `Nearly all of a limit can be used`(rate: (spec: ThrottleSpec, percent: Int), limiters: Int) {
         let spec = rate.spec
         let windows = 5

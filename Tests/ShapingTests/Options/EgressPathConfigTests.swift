@@ -10,7 +10,10 @@ import Testing
         #expect((path.maxReady, path.maxDeliveriesPerConnection, path.maxRecipientsPerBatch) == (1024, 1024, 100))
         #expect(path.consecutiveConnectionFailuresBeforeDelay == 100)
         #expect((path.connectTimeout, path.bannerTimeout) == (.seconds(60), .seconds(60)))
-        #expect([path.ehloTimeout, path.mailFromTimeout, path.rcptToTimeout, path.dataTimeout, path.dataDotTimeout].allSatisfy { $0 == .seconds(300) })
+        #expect(
+            [path.ehloTimeout, path.mailFromTimeout, path.rcptToTimeout, path.dataTimeout, path.dataDotTimeout].allSatisfy {
+                $0 == .seconds(300)
+            })
         #expect((path.rsetTimeout, path.idleTimeout) == (.seconds(5), .seconds(5)))
         #expect(path.systemShutdownTimeout == nil && path.effectiveShutdownTimeout == .seconds(1200))
         #expect(path.smtpPort == 25 && path.ehloDomain == nil && path.enableTls == .opportunistic)
@@ -46,30 +49,32 @@ import Testing
         #expect(error?.message.contains("in clear") == true)
     }
 
-    @Test(arguments: [("Opportunistic", .opportunistic), ("OpportunisticInsecure", .opportunisticInsecure), ("Disabled", .disabled)]
-        as [(String, EgressPathConfig.TLSMode)])
+    @Test(
+        arguments: [("Opportunistic", .opportunistic), ("OpportunisticInsecure", .opportunisticInsecure), ("Disabled", .disabled)]
+            as [(String, EgressPathConfig.TLSMode)])
     func otherTLSIsAccepted(text: String, mode: EgressPathConfig.TLSMode) throws {
         #expect(try EgressPathConfig(["enable_tls": .string(text)]).enableTls == mode)
     }
 
-    @Test(arguments: [
-        ("enable_tls", "opportunistc", "did you mean 'Opportunistic'?"),
-        ("max_message_rate", "100/parsec", "the period 'parsec' is unknown"),
-        ("max_message_rate", 100, "must be a rate such as '100/s'"),
-        ("additional_message_rate_throttles", ["daily": "x"], "option 'additional_message_rate_throttles.daily' is wrong"),
-        ("additional_connection_limits", ["a": 0], "option 'additional_connection_limits.a' must be a whole number from 1"),
-        ("connection_limit", 0, "must be a whole number from 1"),
-        ("connection_limit", "local:", "or a text 'local:N'"),
-        ("smtp_port", 65536, "from 1 to 65535; got 65536"),
-        ("smtp_port", "25", "from 1 to 65535; got '25'"),
-        ("ehlo_domain", "a\r\nMAIL FROM:<x@y>", "must be a host name in ASCII"),
-        ("ehlo_domain", "[1.2.3]", "must be a host name in ASCII"),
-        ("connect_timeout", 0, "must be from 1ms"),
-        ("prohibited_hosts", ["10.0.0.0/33"], "must be a list of IP addresses or networks"),
-        ("skip_hosts", ["localhost"], "got 'localhost'"),
-        ("refresh_strategy", "Never", "must be 'Ttl' or 'Epoch'"),
-        ("dispatcher_progress_watchdog_timeout", "soon", "must be a duration"),
-    ] as [(String, ConfigValue, String)])
+    @Test(
+        arguments: [
+            ("enable_tls", "opportunistc", "did you mean 'Opportunistic'?"),
+            ("max_message_rate", "100/parsec", "the period 'parsec' is unknown"),
+            ("max_message_rate", 100, "must be a rate such as '100/s'"),
+            ("additional_message_rate_throttles", ["daily": "x"], "option 'additional_message_rate_throttles.daily' is wrong"),
+            ("additional_connection_limits", ["a": 0], "option 'additional_connection_limits.a' must be a whole number from 1"),
+            ("connection_limit", 0, "must be a whole number from 1"),
+            ("connection_limit", "local:", "or a text 'local:N'"),
+            ("smtp_port", 65536, "from 1 to 65535; got 65536"),
+            ("smtp_port", "25", "from 1 to 65535; got '25'"),
+            ("ehlo_domain", "a\r\nMAIL FROM:<x@y>", "must be a host name in ASCII"),
+            ("ehlo_domain", "[1.2.3]", "must be a host name in ASCII"),
+            ("connect_timeout", 0, "must be from 1ms"),
+            ("prohibited_hosts", ["10.0.0.0/33"], "must be a list of IP addresses or networks"),
+            ("skip_hosts", ["localhost"], "got 'localhost'"),
+            ("refresh_strategy", "Never", "must be 'Ttl' or 'Epoch'"),
+            ("dispatcher_progress_watchdog_timeout", "soon", "must be a duration"),
+        ] as [(String, ConfigValue, String)])
     func refusals(option: String, value: ConfigValue, text: String) {
         let error = #expect(throws: ConfigError.self) { try EgressPathConfig([option: value]) }
         #expect(error?.message.hasPrefix("egress path: option '\(option)") == true)
@@ -77,8 +82,9 @@ import Testing
     }
 
     @Test func aRefreshThatSaysTheSameInOtherWordsChangesNothing() throws {
-        #expect(try EgressPathConfig(["idle_timeout": "1m", "max_message_rate": "60/m"])
-            == EgressPathConfig(["idle_timeout": 60, "max_message_rate": "60/minute"]))
+        #expect(
+            try EgressPathConfig(["idle_timeout": "1m", "max_message_rate": "60/m"])
+                == EgressPathConfig(["idle_timeout": 60, "max_message_rate": "60/minute"]))
     }
 
     @Test func tooManyNamedLimitsAreRefused() {

@@ -36,7 +36,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
             "max_deliveries_per_connection": 100, "max_recipients_per_batch": 1, "consecutive_connection_failures_before_delay": 5,
             "connect_timeout": "5s", "banner_timeout": "5s", "ehlo_timeout": "5s", "mail_from_timeout": "5s", "rcpt_to_timeout": "5s",
             "data_timeout": "30s", "data_dot_timeout": "60s", "rset_timeout": "1s", "idle_timeout": "60s", "system_shutdown_timeout": "30s",
-            "smtp_port": 2525, "ehlo_domain": "mail.example.com", "enable_tls": "Disabled", "enable_pipelining": false, "enable_rset": false,
+            "smtp_port": 2525, "ehlo_domain": "mail.example.com", "enable_tls": "Disabled", "enable_pipelining": false,
+            "enable_rset": false,
             "prohibited_hosts": [], "skip_hosts": ["::/0"], "ip_lookup_strategy": "Ipv4Only", "reconnect_strategy": "TerminateSession",
             "try_next_host_on_transport_error": true, "use_lmtp": true, "ignore_8bit_checks": true, "provider_name": "google",
             "refresh_interval": "5m",
@@ -51,7 +52,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         unsupported: [
             "source_selection_rate": "2000/day", "additional_source_selection_rates": ["a": "1/s"], "enable_dane": true,
             "tls_certificate": "/a", "tls_private_key": ["key_data": "SECRET"], "openssl_cipher_list": "a", "openssl_cipher_suites": "a",
-            "openssl_options": "a", "rustls_cipher_suites": ["a"], "smtp_auth_plain_username": "SECRET", "smtp_auth_plain_password": "SECRET",
+            "openssl_options": "a", "rustls_cipher_suites": ["a"], "smtp_auth_plain_username": "SECRET",
+            "smtp_auth_plain_password": "SECRET",
             "allow_smtp_auth_plain_without_tls": true, "allow_smtp_auth_plain_without_valid_certificate": true,
         ],
         harmless: [
@@ -98,7 +100,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         title: "start_esmtp_listener", schema: ESMTPListenerConfig.options, required: ["listen": "0.0.0.0:25"],
         fields: [
             "listen": "[::]:2525", "hostname": "mx.example.com", "banner": "hello", "relay_hosts": ["10.0.0.0/8"],
-            "trace_headers": ["received_header": false], "client_timeout": "5m", "data_processing_timeout": "1m", "max_message_size": "50 MiB",
+            "trace_headers": ["received_header": false], "client_timeout": "5m", "data_processing_timeout": "1m",
+            "max_message_size": "50 MiB",
             "max_messages_per_connection": 100, "max_recipients_per_message": 10, "max_connections": 10, "data_buffer_size": 65536,
             "invalid_line_endings": "Fix", "line_length_hard_limit": 2000, "batch_handling": "BatchByDomain", "deferred_spool": true,
             "meta": ["tenant": "a"],
@@ -106,9 +109,13 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         ignored: [:],
         unsupported: [
             "tls_certificate": "/a", "tls_private_key": ["key_data": "SECRET"], "tls_required_client_ca": "/a", "deferred_queue": true,
-            "allow_xclient": true, "require_proxy_protocol": true, "peer": ["10.0.0.0/8": ["banner": "x"]], "via": ["10.0.0.0/8": ["banner": "x"]],
+            "allow_xclient": true, "require_proxy_protocol": true, "peer": ["10.0.0.0/8": ["banner": "x"]],
+            "via": ["10.0.0.0/8": ["banner": "x"]],
         ],
-        harmless: ["deferred_queue": false, "allow_xclient": false, "require_proxy_protocol": false, "peer": [:], "via": [], "tls_certificate": nil],
+        harmless: [
+            "deferred_queue": false, "allow_xclient": false, "require_proxy_protocol": false, "peer": [:], "via": [],
+            "tls_certificate": nil,
+        ],
         isEqual: { try ESMTPListenerConfig($0) == ESMTPListenerConfig($1) })
 
     static let httpListener = OptionTable(

@@ -10,17 +10,20 @@ import Testing
     }
 
     @Test func entries() throws {
-        let pool = try EgressPoolConfig(["name": "p", "entries": [["name": "a", "weight": 3], ["name": "b"], "c", ["name": "d", "weight": 0]]])
+        let pool = try EgressPoolConfig([
+            "name": "p", "entries": [["name": "a", "weight": 3], ["name": "b"], "c", ["name": "d", "weight": 0]],
+        ])
         #expect(pool.entries.map(\.name) == ["a", "b", "c", "d"])
         #expect(pool.entries.map(\.weight) == [3, 1, 1, 0])
         var rotation = pool.rotation
         #expect((0..<5).compactMap { _ in rotation.next() } == ["a", "a", "a", "b", "c"])
     }
 
-    @Test(arguments: [
-        [], nil, "a", [1], [[]], [["name": ""]], [["weight": 1]], [["name": "a", "weight": -1]], [["name": "a", "weight": 1.5]],
-        [["name": "a", "wieght": 1]], [["name": "a", "weight": 1_000_001]],
-    ] as [ConfigValue])
+    @Test(
+        arguments: [
+            [], nil, "a", [1], [[]], [["name": ""]], [["weight": 1]], [["name": "a", "weight": -1]], [["name": "a", "weight": 1.5]],
+            [["name": "a", "wieght": 1]], [["name": "a", "weight": 1_000_001]],
+        ] as [ConfigValue])
     func badEntries(value: ConfigValue) {
         let error = #expect(throws: ConfigError.self) { try EgressPoolConfig(["name": "p", "entries": value]) }
         #expect(error?.message.hasPrefix("egress pool") == true)

@@ -9,14 +9,18 @@ import Testing
         #expect(schedule.delay(attempt: attempt, jitter: 0.5) == .seconds(60 * minutes))
     }
 
-    @Test(arguments: [(0, 60), (1, 120), (2, 240), (3, 480), (4, 960), (5, 1200), (6, 1200), (62, 1200), (63, 1200), (Int.max, 1200), (-1, 60)])
+    @Test(arguments: [
+        (0, 60), (1, 120), (2, 240), (3, 480), (4, 960), (5, 1200), (6, 1200), (62, 1200), (63, 1200), (Int.max, 1200), (-1, 60),
+    ])
     func isCapped(attempt: Int, seconds: Int) {
         let schedule = RetrySchedule(interval: .seconds(60), cap: .seconds(1200))
         #expect(schedule.delay(attempt: attempt) == .seconds(seconds))
     }
 
     /// ±min(interval/20, 60 s)/2: 20 minutes give 60 s in all, one minute gives 3 s, an hour and more stay at 60 s.
-    @Test(arguments: [(1200, 0.0, 1170.0), (1200, 1.0, 1230.0), (60, 0.0, 58.5), (60, 0.75, 60.75), (36_000, 0.0, 35_970.0), (36_000, 1.0, 36_030.0)])
+    @Test(arguments: [
+        (1200, 0.0, 1170.0), (1200, 1.0, 1230.0), (60, 0.0, 58.5), (60, 0.75, 60.75), (36_000, 0.0, 35_970.0), (36_000, 1.0, 36_030.0),
+    ])
     func jitterIsSmallAndSymmetric(interval: Int, unit: Double, expected: Double) {
         #expect(RetrySchedule(interval: .seconds(interval), cap: nil).delay(attempt: 0, jitter: unit) == .seconds(expected))
     }

@@ -2,13 +2,14 @@ import Shaping
 import Testing
 
 @Suite struct WeightedRoundRobinTests {
-    @Test(arguments: [
-        ([("a", 1), ("b", 1), ("c", 1)], "abcabc"),
-        ([("a", 4), ("b", 3), ("c", 2)], "aababcabc"),
-        ([("a", 50), ("b", 10), ("c", 10)], "aaaaabc"),
-        ([("a", 2), ("z", 0), ("b", 2), ("n", -5)], "abab"),
-        ([("a", 7)], "aaa"),
-    ] as [([(String, Int)], String)])
+    @Test(
+        arguments: [
+            ([("a", 1), ("b", 1), ("c", 1)], "abcabc"),
+            ([("a", 4), ("b", 3), ("c", 2)], "aababcabc"),
+            ([("a", 50), ("b", 10), ("c", 10)], "aaaaabc"),
+            ([("a", 2), ("z", 0), ("b", 2), ("n", -5)], "abab"),
+            ([("a", 7)], "aaa"),
+        ] as [([(String, Int)], String)])
     func order(elements: [(String, Int)], expected: String) {
         var rotation = WeightedRoundRobin(elements)
         #expect(expected.map { _ in rotation.next() ?? "-" }.joined() == expected)

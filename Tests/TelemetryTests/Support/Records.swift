@@ -3,8 +3,9 @@
 extension LogRecord {
     /// A small record whose id is `n`.
     static func sample(_ n: Int, type: LogRecordType = .delivery) -> LogRecord {
-        LogRecord(type: type, id: "id-\(n)", sender: "a@example.com", recipients: ["b@example.org"],
-                  timestamp: 1_767_225_600_123_456_789, created: 1_767_225_599_000_000_000)
+        LogRecord(
+            type: type, id: "id-\(n)", sender: "a@example.com", recipients: ["b@example.org"],
+            timestamp: 1_767_225_600_123_456_789, created: 1_767_225_599_000_000_000)
     }
 }
 
