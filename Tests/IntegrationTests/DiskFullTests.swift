@@ -80,7 +80,7 @@ extension IntegrationTests {
                     volume.vacate()
                     #expect(try node.post("/api/queues/resume", #"{"queue": "full.test"}"#).status == 200)
                 }
-                #expect(try eventually(within: 20) { sink.counters.messages >= 20 })
+                #expect(eventually(within: 20) { sink.counters.messages >= 20 })
                 volume.vacate()
                 let isReady = try eventually(within: 20) { try node.get("/readyz").status == 200 }
                 let problem = try node.get("/readyz").text

@@ -138,7 +138,7 @@ extension IntegrationTests {
                 #expect(paused.status == 200)
                 #expect(try Wire.session(port: node.smtp).transaction(id: "held@t", to: "x@held.test").code == 250)
                 #expect(try Wire.session(port: node.smtp).transaction(id: "free@t", to: "x@free.test").code == 250)
-                #expect(try eventually(within: 10) { sink.counters.messages == 1 })
+                #expect(eventually(within: 10) { sink.counters.messages == 1 })
                 #expect(node.stop().ending == .exited(0))
 
                 node = try scratch.node(policy)
@@ -159,7 +159,7 @@ extension IntegrationTests {
                 #expect(table.output.contains("held.test") && table.output.contains("paused"), "\(table.output)")
 
                 #expect(try node.post("/api/queues/resume", #"{"queue": "held.test"}"#).status == 200)
-                #expect(try eventually(within: 10) { sink.counters.messages == 2 })
+                #expect(eventually(within: 10) { sink.counters.messages == 2 })
                 #expect(node.stop().ending == .exited(0))
                 node = try scratch.node(policy)
                 #expect(try node.get("/api/queues/pauses").list.isEmpty)

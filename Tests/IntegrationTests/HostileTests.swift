@@ -42,7 +42,7 @@ extension IntegrationTests {
                 #expect(slowest < 1)
                 #expect(growth < Self.budget)
                 #expect(crowd.complaints.isEmpty, "\(crowd.complaints.joined(separator: "\n"))")
-                #expect(try eventually(within: 20) { sink.counters.messages >= count + 1 })
+                #expect(eventually(within: 20) { sink.counters.messages >= count + 1 })
                 #expect(node.program.ending == nil, "\(node.program.errors)")
                 #expect(node.stop().ending == .exited(0))
                 await sink.stop()

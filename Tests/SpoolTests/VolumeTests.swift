@@ -28,7 +28,7 @@ import Testing
         let folder = Folder()
         try folder.open().close()
         let error = try #require(refusal { () throws(SpoolError) in try folder.open { $0.nodeID = "node-2" } })
-        #expect(error.code == .foreign && error.message.contains("node-1") && error.remedy.contains("adopt"))
+        #expect(error.code == .foreign && error.message.contains("node-1") && error.remedy.contains("node id"))
         #expect(refusal { () throws(SpoolError) in try folder.open() } == nil)
     }
 
