@@ -39,6 +39,7 @@ struct SpoolSetup {
             settings.minFreeSpace = data.minFreeSpace.amount(of: Volume(directory).bytes)
             settings.minFreeInodes = data.minFreeInodes.amount(of: Volume(directory).inodes)
         }
+        settings.spareSegments = 2
         let spool = try Spool(settings, metrics: registry)
         Log.info("spool opened", ["directory": directory, "durability": "\(durability)"])
         return OpenSpool(spool: spool, directory: directory, nodeID: nodeID, durability: durability)

@@ -35,9 +35,12 @@ package final class Spool: Sendable {
         }
         Recovery.begin(store, nothing: catalog.segments.isEmpty)
         let inbox = self.inbox
-        let (nextSequence, free) = (catalog.nextSequence, catalog.free)
+        var nextSequence = catalog.nextSequence
+        var free = catalog.free
+        if free.isEmpty { free = SpareSegments.prepare(count: options.spareSegments, from: &nextSequence, store: store) }
+        let (firstSequence, spares) = (nextSequence, free)
         let thread = SpoolThread {
-            let writer = SpoolWriter(store: store, nextSequence: nextSequence, freeFiles: free)
+            let writer = SpoolWriter(store: store, nextSequence: firstSequence, freeFiles: spares)
             WriterLoop(inbox: inbox, writer: writer).run()
         }
         guard let thread else { throw SpoolError(.io, "no thread for the writer", remedy: "Raise the process limit") }

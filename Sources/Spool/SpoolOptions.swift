@@ -14,6 +14,8 @@ package struct SpoolOptions: Sendable {
     package var minFreeSpace: Int
     /// Appends are refused when fewer inodes are free on the volume.
     package var minFreeInodes: Int
+    /// Segments written full of zeros at the start when there is none to recycle.
+    package var spareSegments = 0
     /// Bytes that may wait for the writer before appends are answered `.overloaded`.
     package var maxBacklog: Int
     /// Bytes of `memory` drafts kept in RAM; beyond it such a draft is written at once.
