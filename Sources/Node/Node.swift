@@ -183,6 +183,8 @@ package final class Node: Sendable {
         while Clock.monotonic() < end, services.metrics.openConnections > 0 {
             try? await Task.sleep(for: .milliseconds(20))
         }
+        // Outcomes that are on their way between loops still have to reach the spool.
+        for _ in 0..<2 { for shard in services.shards.all { try? await shard.loop.submit {}.get() } }
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             let thread = NIOThreadPool(numberOfThreads: 1)
             thread.start()

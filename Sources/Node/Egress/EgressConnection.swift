@@ -210,7 +210,8 @@ extension EgressConnection: ClientSessionDelegate {
             path.connectionIsLeaving(self)
             return path.putBack(message)
         }
-        if config.tryNextHostOnTransportError, plan.hasMore, !quitsWhenIdle, result.isTransportFailure {
+        if config.tryNextHostOnTransportError, plan.hasMore, !quitsWhenIdle, result.isTransportFailure, message.nextHostTries < 4 {
+            message.nextHostTries += 1
             path.connectionIsLeaving(self)
             return path.putBack(message)
         }

@@ -175,7 +175,8 @@ package final class EgressPath: @unchecked Sendable {
     }
 
     private func openConnections(_ config: EgressPathConfig) {
-        guard !ready.isEmpty else { return }
+        // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
+        guard !ready.isEmpty, idle.isEmpty else { return }
         let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
         let opening = connections.count - idle.count
         // Connections that are busy or being opened serve the backlog too.

@@ -11,7 +11,7 @@ struct InjectRoutes: Sendable {
 
     func add(to router: Router<APIContext>) {
         router.post("api/inject") { request, context in
-            let injection = try await read(request, as: ShortInjection.self).injection(limit: limit)
+            let injection = try await read(request, as: ShortInjection.self).injection()
             return try await answer(injection, context, short: true)
         }
         router.post("api/inject/v1") { request, context in

@@ -1,3 +1,4 @@
+import Hummingbird
 import Message
 import Shaping
 
@@ -12,6 +13,7 @@ struct Injection: Sendable {
 
     var sender: EnvelopeAddress
     var items: [Item]
+    private(set) var contentBytes = 0
     /// Recipients that cannot be used, with the reason.
     var failures: [(recipient: String, reason: String)] = []
     var meta: [String: ConfigValue] = [:]
@@ -56,6 +58,20 @@ struct InjectionResult: Sendable {
 }
 
 extension Injection {
+    /// Bytes of content one request may make: each recipient gets a message of its own, and all of them are in memory at once.
+    static let contentLimit = 64 << 20
+
+    /// Adds a message within the limit.
+    mutating func add(_ item: Item) throws {
+        contentBytes += item.content.count
+        guard contentBytes <= Self.contentLimit else {
+            throw HTTPError(
+                .contentTooLarge,
+                message: "the request would make more than \(Self.contentLimit >> 20) MiB of messages; send fewer recipients per request")
+        }
+        items.append(item)
+    }
+
     /// A Message-ID without its angle brackets, in the sender's domain.
     static func messageID(sender: EnvelopeAddress) -> String {
         let high = String(UInt64.random(in: .min ... .max), radix: 36)

@@ -29,7 +29,7 @@ struct ShortInjection: Decodable, Sendable {
     }
 
     /// Builds one message per recipient.
-    func injection(limit: Int) throws -> Injection {
+    func injection() throws -> Injection {
         guard !to.isEmpty else { throw HTTPError(.badRequest, message: "'to' names no recipient") }
         guard let sender = try? EnvelopeAddress.parse(from) else {
             throw HTTPError(.badRequest, message: "'from' is not an address: \(from.prefix(100))")
@@ -40,7 +40,9 @@ struct ShortInjection: Decodable, Sendable {
         for text in to {
             do {
                 let recipient = try EnvelopeAddress.parse(text)
-                injection.items.append(Injection.Item(recipient: recipient, content: try build(sender: sender, recipient: recipient)))
+                try injection.add(Injection.Item(recipient: recipient, content: try build(sender: sender, recipient: recipient)))
+            } catch let error as HTTPError {
+                throw error
             } catch {
                 injection.failures.append((text, "\(error)"))
             }

@@ -191,7 +191,9 @@ struct V1Injection: Decodable, Sendable {
                 let address = try EnvelopeAddress.parse(recipient.email)
                 var item = Injection.Item(recipient: address, content: try bytes(sender, address, recipient.name))
                 if let metadata = recipient.metadata { item.meta["extra"] = .table(metadata.mapValues(\.config)) }
-                injection.items.append(item)
+                try injection.add(item)
+            } catch let error as HTTPError {
+                throw error
             } catch {
                 injection.failures.append((recipient.email, "\(error)"))
             }

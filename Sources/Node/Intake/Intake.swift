@@ -105,7 +105,7 @@ struct Intake {
         for index in passed {
             let message = messages[index]
             let queue = message.queueName
-            guard queue != "null" else {  // accept and discard
+            guard message.meta("queue") != .string("null") else {  // accept and discard
                 outcome.accepted.append(message.messageID)
                 logReception(message, queue: queue)
                 continue

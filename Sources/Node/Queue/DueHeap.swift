@@ -46,10 +46,10 @@ package struct DueHeap: Sendable {
     }
 
     /// Removes every entry that was received before `limit` (Unix seconds) and returns them. O(n); callers bound how often.
-    package mutating func removeCreated(before limit: UInt32) -> [Entry] {
+    package mutating func removeCreated(before limit: UInt32, atMost most: Int = .max) -> [Entry] {
         var removed: [Entry] = []
         entries.removeAll { entry in
-            guard entry.created < limit else { return false }
+            guard entry.created < limit, removed.count < most else { return false }
             removed.append(entry)
             return true
         }

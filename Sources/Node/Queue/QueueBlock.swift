@@ -8,6 +8,7 @@ package enum QueueBlock: Sendable, Equatable {
     case readyQueueFull(path: String)
     case messageRate(limit: String)
     case noSource(pool: String)
+    case memory
 
     /// One line for people; `nil` when nothing blocks.
     package func text(path detail: String?) -> String? {
@@ -19,6 +20,7 @@ package enum QueueBlock: Sendable, Equatable {
         case .route(let text): "no route: \(text)"
         case .readyQueueFull(let path): "ready queue \(path) is full" + (detail.map { ": \($0)" } ?? "")
         case .messageRate(let limit): "max_message_rate \(limit) of this queue"
+        case .memory: "the memory for message contents is used up"
         case .noSource(let pool): "egress pool \(pool) has no source with a weight above 0"
         }
     }

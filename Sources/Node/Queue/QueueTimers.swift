@@ -21,6 +21,10 @@ package final class QueueTimers {
     func schedule(_ queue: ScheduledQueue, at due: Int64) {
         guard due < queue.wakeUp else { return }
         queue.wakeUp = due
+        // The entry of an earlier call for the same time is still there.
+        guard queue.pushedWakeUp != due else { return }
+        // The farthest is kept in mind: it stays longest, and is asked for again after each nearer one.
+        if queue.pushedWakeUp == .max || due > queue.pushedWakeUp { queue.pushedWakeUp = due }
         push(Entry(due: due, queue: queue))
         arm()
     }
@@ -42,6 +46,7 @@ package final class QueueTimers {
         let now = Clock.wall() / 1_000_000
         while let first = entries.first, first.due <= now {
             pop()
+            if first.queue.pushedWakeUp == first.due { first.queue.pushedWakeUp = .max }
             guard first.queue.wakeUp == first.due else { continue }
             first.queue.wakeUp = .max
             first.queue.pump()

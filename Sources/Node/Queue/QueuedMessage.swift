@@ -34,6 +34,11 @@ package final class QueuedMessage: @unchecked Sendable {
     var expiry: Int64 = 0
     /// Monotonic time at which the message entered its ready queue.
     package var readySince: Int64 = 0
+    /// Some recipients are done: what is left is known for certain only here until the spool's update is committed, so the message stays
+    /// in memory.
+    var isReduced = false
+    /// How often it went on to the next host of the same connection (`try_next_host_on_transport_error`).
+    var nextHostTries = 0
     /// What this attempt has meant so far, when its recipients need several transactions.
     var results: [AttemptOutcome.Recipient] = []
 

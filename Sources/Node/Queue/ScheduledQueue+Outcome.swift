@@ -33,6 +33,7 @@ extension ScheduledQueue {
             }
         }
         if outcome.isAmbiguous { metrics.ambiguous.add(1) }
+        message.nextHostTries = 0
         let attempted = Set(outcome.recipients.map(\.address))
         let untouched = message.recipients.filter { !attempted.contains($0) }
         guard !remaining.isEmpty || !untouched.isEmpty else {
@@ -70,7 +71,10 @@ extension ScheduledQueue {
         services.spool.update(
             handle, attempts: message.attempts, due: due, lastReply: outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? "",
             meta: changed ? message.meta + [StoredRecipients.entry(message.recipients)] : nil)
-        if delay > 0 { release(message) }
+        // The spool learns of the change with its next commit. A message that is due before that, or a spool that cannot write, must not
+        // bring the recipients back that are done.
+        message.isReduced = message.isReduced || (changed && (delay == 0 || services.spool.health != .ok))
+        if delay > 0, !message.isReduced { release(message) }
         keep(message, due: due / 1_000_000)
         pump()
     }

@@ -22,6 +22,8 @@ package final class ScheduledQueue: @unchecked Sendable {
     package let shard: Shard
     /// When `QueueTimers` will wake the queue, Unix milliseconds.
     var wakeUp: Int64 = .max
+    /// The farthest time for which `QueueTimers` holds an entry of this queue; `.max` when there is none.
+    var pushedWakeUp: Int64 = .max
 
     var heap = DueHeap()
     /// Messages of the heap whose content is still in memory.
@@ -105,7 +107,7 @@ package final class ScheduledQueue: @unchecked Sendable {
     func keep(_ message: QueuedMessage, due: Int64) {
         guard let handle = message.handle else { return }
         if message.content != nil {
-            if services.resident.hasRoom { residents[handle.raw] = message } else { release(message) }
+            if services.resident.hasRoom || message.isReduced { residents[handle.raw] = message } else { release(message) }
         }
         insert(handle, due: due, created: message.created)
     }
@@ -156,6 +158,10 @@ package final class ScheduledQueue: @unchecked Sendable {
         while let first = heap.first, first.due <= nowMilliseconds {
             guard budget > 0 else { return shard.postLater(.pump(self)) }
             budget -= 1
+            if out > 0, residents[first.handle] == nil, !services.resident.hasRoom {  // reading back more would burst the budget
+                block = .memory
+                return shard.timers.schedule(self, at: nowMilliseconds + 1000)
+            }
             guard let path = choosePath(setup, route) else { return }
             if setup.limiter != nil {
                 let monotonic = Clock.monotonic()
@@ -232,14 +238,28 @@ package final class ScheduledQueue: @unchecked Sendable {
                     switch result {
                     case .success(let stored): box.value(restore(stored))
                     case .failure(let error):
-                        // The record stays where it is (quarantined by the spool when it is damaged); ask again in five minutes.
-                        Log.error("a queued message cannot be read back", ["queue": name, "error": "\(error)"])
-                        let due = Clock.wall() / 1_000_000 + 300_000
-                        insert(SpoolHandle(raw: entry.handle), due: due, created: Int64(entry.created) * 1_000_000_000)
+                        unreadable(entry, error)
                         box.value(nil)
                     }
                 })
         }
+    }
+
+    /// A message could not be read. A read pool that is full is asked again soon. A damaged record stays where it is (the spool keeps a
+    /// copy) and is asked for again, until the message is over age: then it ends with a line in the log, since nothing else is known of it.
+    private func unreadable(_ entry: DueHeap.Entry, _ error: SpoolError) {
+        let now = Clock.wall()
+        let handle = SpoolHandle(raw: entry.handle)
+        let created = Int64(entry.created) * 1_000_000_000
+        if error.code == .overloaded { return insert(handle, due: now / 1_000_000 + 1000, created: created) }
+        Log.error("a queued message cannot be read back", ["queue": name, "error": "\(error)"])
+        let isOverAge = maximumAge.map { now - created > $0 } ?? false
+        guard error.code == .gone || (isOverAge && error.code == .corrupt) else {
+            return insert(handle, due: now / 1_000_000 + 300_000, created: created)
+        }
+        services.metrics.expired.add(1)
+        services.metrics.messageCount.add(-1)
+        services.spool.done(handle)
     }
 
     // MARK: Policy and route
@@ -297,7 +317,11 @@ package final class ScheduledQueue: @unchecked Sendable {
             services.metrics.scheduledCount.add(-1)
             if let message = residents.removeValue(forKey: entry.handle) {
                 message.queue = redirect
-                redirect.shard.postLater(.accept(message))
+                redirect.shard.postLater(
+                    .run {
+                        redirect.keep(message, due: entry.due)
+                        redirect.pump()
+                    })
             } else {
                 let created = Int64(entry.created) * 1_000_000_000
                 redirect.shard.postLater(
@@ -306,6 +330,7 @@ package final class ScheduledQueue: @unchecked Sendable {
                     })
             }
         }
+        becameIdle()
     }
 
     private func currentRoute(now: Int64) -> MailRoute? {
@@ -357,7 +382,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         block = .route(outcome.reply.oneLine)
         var budget = Self.pumpBatch
         while let first = heap.first, first.due <= now / 1_000_000 {
-            guard budget > 0 else { return shard.postLater(.pump(self)) }
+            guard budget > 0, out < 1024 else { return shard.timers.schedule(self, at: now / 1_000_000 + 20) }
             budget -= 1
             _ = heap.popFirst()
             services.metrics.scheduledCount.add(-1)
@@ -390,7 +415,9 @@ package final class ScheduledQueue: @unchecked Sendable {
             nextExpiryScan = max(nextExpiryScan, Int64(oldest) * 1_000_000_000 + maximumAge)
             return
         }
-        for entry in heap.removeCreated(before: limit) {
+        let expired = heap.removeCreated(before: limit, atMost: Self.pumpBatch)
+        if expired.count == Self.pumpBatch { nextExpiryScan = now + 100_000_000 }
+        for entry in expired {
             services.metrics.scheduledCount.add(-1)
             out += 1
             let finish: (QueuedMessage?) -> Void = { [self] message in

@@ -9,7 +9,8 @@ extension SpoolWriter {
         case .append(let drafts, let durability, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox))
             if durability == .fsync { wantsSync = true }
-            append(drafts, durability, open.count - 1)
+            // What was asked by any append of the commit holds for all of it: a roll in its middle syncs what came before.
+            append(drafts, durability, open.count - 1, sync: wantsSync)
         case .refuse(let error, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox, error: error))
         case .chunk(let id, let sequence, let bytes, let ticket, let mailbox):
@@ -43,7 +44,7 @@ extension SpoolWriter {
 
     // MARK: Append
 
-    private func append(_ drafts: [SpoolDraft], _ durability: Durability, _ index: Int) {
+    private func append(_ drafts: [SpoolDraft], _ durability: Durability, _ index: Int, sync: Bool) {
         if let error = refusal() ?? flaw(in: drafts) {
             open[index].error = error
             return
@@ -57,13 +58,13 @@ extension SpoolWriter {
             if case .inlineShared(let id, let bytes) = draft.body, !counted.insert(id).inserted { size -= bytes.readableBytes }
         }
         if let active, position + size > active.file.size, size < options.segmentSize - SegmentHeader.firstRecord {
-            guard reserve(active.file.size, sync: durability == .fsync) else {
+            guard reserve(active.file.size, sync: sync) else {
                 open[index].error = failure
                 return
             }
         }
         for draft in drafts {
-            guard encodeMessage(draft, draft.envelope, index, sync: durability == .fsync) != nil else {
+            guard encodeMessage(draft, draft.envelope, index, sync: sync) != nil else {
                 open[index].error = failure
                 return
             }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct InjectionDecodingTests {
     private static func short(_ text: String) throws -> Injection {
-        try JSONDecoder().decode(ShortInjection.self, from: Data(text.utf8)).injection(limit: 1 << 20)
+        try JSONDecoder().decode(ShortInjection.self, from: Data(text.utf8)).injection()
     }
 
     private static func v1(_ text: String) throws -> Injection {
