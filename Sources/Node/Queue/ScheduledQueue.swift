@@ -416,7 +416,10 @@ package final class ScheduledQueue: @unchecked Sendable {
             return
         }
         let expired = heap.removeCreated(before: limit, atMost: Self.pumpBatch)
-        if expired.count == Self.pumpBatch { nextExpiryScan = now + 100_000_000 }
+        if expired.count == Self.pumpBatch {  // more of them: go on soon, whatever else wakes the queue
+            nextExpiryScan = now + 100_000_000
+            shard.timers.schedule(self, at: now / 1_000_000 + 100)
+        }
         for entry in expired {
             services.metrics.scheduledCount.add(-1)
             out += 1
