@@ -46,10 +46,12 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", nioCore, nioPosix, nioHTTP, deque,
-                hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
+                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", nioCore, nioPosix,
+                nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", nioCore], swiftSettings: settings),
+        .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
         .target(
@@ -92,6 +94,7 @@ let package = Package(
         .target(name: "CLuaShim", dependencies: ["CLua"]),
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CAllocator", providers: [.apt(["libjemalloc-dev"])]),
     ],

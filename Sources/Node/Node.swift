@@ -95,7 +95,7 @@ package final class Node: Sendable {
         let resolver = try Resolver(options.resolver)
         return NodeServices(
             hostname: options.hostname ?? HostName.current, nodeID: spool.nodeID, group: group, spool: spool.spool,
-            router: MailRouter(resolver: resolver), limits: InProcessLimitRoot(), registry: registry,
+            router: MailRouter(resolver: resolver), limits: LimitRoots(), registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
             pauses: try PauseList(directory: spool.directory), state: NodeState())

@@ -1,6 +1,5 @@
 package import DNS
 package import NIOCore
-package import Shaping
 package import Spool
 package import Telemetry
 
@@ -10,7 +9,7 @@ package final class NodeServices: Sendable {
     package let group: any EventLoopGroup
     package let spool: Spool
     package let router: MailRouter
-    package let limits: any LimitRoot
+    package let limits: LimitRoots
     package let registry: MetricRegistry
     package let metrics: NodeMetrics
     package let logs: DeliveryLogs
@@ -24,7 +23,7 @@ package final class NodeServices: Sendable {
     let state: NodeState
 
     init(
-        hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: any LimitRoot,
+        hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
         registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
         durability: Durability, pauses: PauseList, state: NodeState
     ) {

@@ -44,7 +44,38 @@ import Testing
             policy: "kumo.start_smtp_listener{}", message: "kumo.start_smtp_listener does not exist (did you mean 'start_esmtp_listener'?)"),
         Bad(policy: "kumo.serde.toml_load('x')", message: "kumo.serde.toml_load is not supported yet"),
         Bad(policy: "http.pots('x')", message: "http.pots does not exist (did you mean 'post'?)"),
-        Bad(policy: "require 'redis'", message: "require 'redis' is not supported yet by this version"),
+        Bad(policy: "require 'redis'.open{}", message: "init.lua:1: redis.open: redis: option 'node' is required"),
+        Bad(policy: "require 'redis'.opne{}", message: "redis.opne does not exist (did you mean 'open'?)"),
+        Bad(policy: "redis.open{}", message: "attempt to index a nil value (global 'redis')"),
+        Bad(
+            policy: "require 'redis'.open{node = 'redis://h'}:query('GET', 'k')", message: "conn:query can not wait while the policy loads"),
+        Bad(
+            policy: "kumo.configure_redis_throttles{node = 'redis://h', on_store_los = 'share'}",
+            message:
+                "init.lua:1: kumo.configure_redis_throttles: redis throttles: option 'on_store_los' is unknown; did you mean 'on_store_loss'?"
+        ),
+        Bad(policy: "kumo.configure_redis_throttles{node = 'rediss://:PW@h'}", message: "option 'node' asks for TLS"),
+        Bad(
+            policy: "kumo.configure_redis_throttles{node = 'redis://h'}\n\nkumo.configure_redis_throttles{node = 'redis://h'}",
+            message: "init.lua:3: kumo.configure_redis_throttles was already called at init.lua:1"),
+        Bad(
+            policy: "local function f() kumo.configure_redis_throttles{node = 'redis://h'} end\nf()\nkumo.on('init', f)",
+            message: "init.lua:1: kumo.configure_redis_throttles was already called at init.lua:1"),
+        Bad(policy: "kumo.make_throttle('x')", message: "init.lua:1: kumo.make_throttle: the rate must be a string"),
+        Bad(policy: "kumo.make_throttle('', '1/s')", message: "kumo.make_throttle: the name must be a text of 1 to 255 bytes"),
+        Bad(policy: "kumo.make_throttle('a\\r\\nb', '1/s')", message: "without control characters"),
+        Bad(policy: "kumo.make_throttle(('x'):rep(256), '1/s')", message: "1 to 255 bytes"),
+        Bad(policy: "kumo.make_throttle('x', '1/fortnight')", message: "init.lua:1: kumo.make_throttle: '1/fortnight' is not a rate"),
+        Bad(policy: "kumo.make_throttle('x', '1/s'):throttle()", message: "throttle:throttle can not be used while the policy loads"),
+        Bad(
+            policy: "kumo.api.admin.bounce.bounce{reason = 'r', domain = 'x'}",
+            message: "init.lua:1: kumo.api.admin.bounce.bounce can be called in handlers only"),
+        Bad(policy: "kumo.api.admin.bounce.bonce{}", message: "kumo.api.admin.bounce.bonce does not exist (did you mean 'bounce'?)"),
+        Bad(policy: "kumo.api.admin.suspend.resume{}", message: "kumo.api.admin.suspend.resume does not exist"),
+        Bad(policy: "kumo.api.admin.suspend_redy_q.suspend{}", message: "did you mean 'suspend_ready_q'?"),
+        Bad(policy: "kumo.api.inject.inject_v1{}", message: "kumo.api.inject is not supported yet by this version"),
+        Bad(policy: "kumo.api.admni.x()", message: "kumo.api.admni does not exist (did you mean 'admin'?)"),
+        Bad(policy: "kumo.ap.admin.x()", message: "kumo.ap does not exist (did you mean 'api'?)"),
         Bad(policy: "require 'sqlite'", message: "require 'sqlite' is not supported yet by this version"),
         Bad(policy: "require 'nowhere'", message: "module 'nowhere' not found"),
         Bad(policy: "require 'broken'", message: "module 'broken': broken.lua:2: unexpected symbol"),
@@ -70,6 +101,9 @@ import Testing
         "local k = require 'kumo'; assert(k == kumo and require('http') == http)",
         "assert(type(kumo.version) == 'string' and kumo.available_parallelism() >= 1)",
         "kumo.set_readyq_threads(4) kumo.set_max_lua_context_age(5) kumo.spawn_thread_pool{name='x'}",
+        "assert(rawget(_G, 'redis') == nil and require('redis') == package.loaded.redis and require('redis').open)",
+        "local r = require 'redis' local c = r.open{node = 'redis://h'} assert(c == c and type(c) == 'userdata' and type(c.query) == 'function')",
+        "local t = kumo.make_throttle('x', '1/s') assert(t:explain():find('x') and getmetatable(t) == false)",
         "assert(require('lib.deep').x == 7 and require('side') == 'side')",
         "assert(os.execute == nil and os.remove == nil and os.time and os.getenv and io.popen == nil and io.write == nil)",
         "assert(dofile == nil and loadfile == nil and debug == nil and package.loadlib == nil and string.dump == nil)",
@@ -124,6 +158,7 @@ import Testing
               kumo.start_esmtp_listener{listen = '127.0.0.1:2526'}
               kumo.start_http_listener{listen = '127.0.0.1:8000'}
               kumo.configure_local_logs{log_dir = '/l'}
+              kumo.configure_redis_throttles{node = 'redis://h', prefix = 'p'}
             end)
             """
         let primary = try load(policy)
@@ -131,6 +166,11 @@ import Testing
         #expect(primary.declarations.httpListeners.count == 1)
         #expect(primary.declarations.spools.count == 1)
         #expect(primary.declarations.logs.count == 1)
+        #expect(primary.declarations.redis?.prefix == "p" && primary.declarations.redis?.server.urls == ["redis://h"])
+        let topLevel = "kumo.configure_redis_throttles{node = {'redis://a', 'redis://b'}, on_store_loss = 'floor:10/min'}"
+        #expect(try load(topLevel).declarations.redis?.onStoreLoss.text == "floor:10/m")
+        #expect(try load(topLevel, role: .replica).declarations.redis == nil)
+        #expect(try load("").declarations.redis == nil)
         let replica = try load(policy, role: .replica)
         #expect(replica.declarations.listeners.isEmpty && replica.declarations.spools.isEmpty)
         #expect(replica.handles(.`init`) && replica.source(of: .`init`) == "init.lua:5")
@@ -139,6 +179,10 @@ import Testing
     @Test func declarationsAreRefusedInHandlers() {
         let outcome = PolicyEngine.evaluate("kumo.start_http_listener{listen='x'}")
         #expect(outcome?.errorText?.contains("can be called at the top level") == true)
+        #expect(
+            PolicyEngine.evaluate("kumo.configure_redis_throttles{node = 'redis://h'}")?.errorText?.contains(
+                "can be called at the top level")
+                == true)
         #expect(PolicyEngine.evaluate("kumo.on('init', print)")?.errorText?.contains("handlers are registered while") == true)
     }
 }

@@ -8,6 +8,14 @@ final class TestHost: PolicyHost {
     var timers: [(after: Duration, work: () -> Void)] = []
     var requests: [(request: PolicyHTTPRequest, completion: (Result<PolicyHTTPResponse, PolicyError>) -> Void)] = []
     var lines: [String] = []
+    var queries: [(request: PolicyRedisRequest, completion: (Result<PolicyRedisReply, PolicyError>) -> Void)] = []
+    /// What Redis answers at once; nil leaves the query open.
+    var reply: Result<PolicyRedisReply, PolicyError>?
+    var takes: [String] = []
+    /// What throttles answer; the last one for ever.
+    var throttled: [PolicyThrottleResult] = []
+    var orders: [PolicyAdminRequest] = []
+    var orderAnswer: Result<String, PolicyError> = .success("00112233445566778899aabbccddeeff")
     /// Runs scheduled work at once, while Lua is still on the stack.
     var isImmediate = false
 
@@ -17,6 +25,24 @@ final class TestHost: PolicyHost {
 
     func http(_ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void) {
         requests.append((request, completion))
+    }
+
+    func redis(_ request: PolicyRedisRequest, completion: @escaping (Result<PolicyRedisReply, PolicyError>) -> Void) {
+        queries.append((request, completion))
+        if let reply { completion(reply) }
+    }
+
+    func throttle(name: String, spec: ThrottleSpec, quantity: Int) throws(PolicyError) -> PolicyThrottleResult {
+        takes.append("\(quantity) of \(name) \(spec.text)")
+        guard let result = throttled.count > 1 ? throttled.removeFirst() : throttled.first else {
+            throw .failed(message: "the limiter is closed")
+        }
+        return result
+    }
+
+    func admin(_ request: PolicyAdminRequest) -> Result<String, PolicyError> {
+        orders.append(request)
+        return orderAnswer
     }
 
     func log(level: PolicyLogLevel, text: String) { lines.append("\(level.rawValue): \(text)") }

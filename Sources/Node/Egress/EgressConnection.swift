@@ -25,6 +25,8 @@ final class EgressConnection {
     private var hasReconnected = false
     private var isClosing = false
     private var quitsWhenIdle = false
+    /// Whether `fence` was called.
+    private(set) var isFenced = false
     private var peer: (name: String, address: String)?
     private var sourceAddress: String?
     /// Messages sent over this connection.
@@ -56,7 +58,7 @@ final class EgressConnection {
     func open() { advance() }
 
     private func advance() {
-        if path.services.state.phase == .stopping || quitsWhenIdle { return finish() }
+        if path.services.state.phase == .stopping || quitsWhenIdle || isFenced { return finish() }
         switch plan.next() {
         case .dial(let candidate): dial(candidate)
         case .resolve(let host):
@@ -210,6 +212,10 @@ extension EgressConnection: ClientSessionDelegate {
             path.connectionIsLeaving(self)
             return path.putBack(message)
         }
+        if isFenced, result.isTransportFailure {
+            // We broke it off, for a lease that had ended: no attempt.
+            return path.settle(message, .untouched)
+        }
         if config.tryNextHostOnTransportError, plan.hasMore, !quitsWhenIdle, result.isTransportFailure, message.nextHostTries < 4 {
             message.nextHostTries += 1
             path.connectionIsLeaving(self)
@@ -234,13 +240,15 @@ extension EgressConnection: ClientSessionDelegate {
             path.settle(message, outcome(of: message, ambiguous: result.isAmbiguous))
         }
         guard result.sessionUsable else { return path.connectionIsLeaving(self) }
+        // What was looked ahead must not be sent any more.
+        if isFenced, held != nil { return abort() }
         // The message looked ahead takes over by itself.
         guard held == nil else { return }
         if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
     }
 
     func next(_ client: ClientHandler) -> ClientTransaction? {
-        guard !isClosing, !quitsWhenIdle, following == nil, let message = path.lookAhead(for: self) else { return nil }
+        guard !isClosing, !quitsWhenIdle, !isFenced, following == nil, let message = path.lookAhead(for: self) else { return nil }
         guard let transaction = transaction(message, recipients: config.maxRecipientsPerBatch) else {
             path.settle(message, .untouched)
             return nil
@@ -277,6 +285,17 @@ extension EgressConnection: ClientSessionDelegate {
         }
         deliveries = 0
         advance()
+    }
+
+    /// The permit is another node's by now: ends the connection, unless the content of a message is sent and only its reply is missing.
+    ///
+    /// Cut off there, the message would be sent twice; the reply is waited for and the connection closed behind it.
+    func fence() {
+        guard !isFenced else { return }
+        isFenced = true
+        path.connectionIsLeaving(self)
+        if held != nil, client?.awaitsContentReply == true { return quitWhenIdle() }
+        abort()
     }
 
     /// Ends the connection whatever it is doing.

@@ -50,6 +50,7 @@ package final class EgressPath: @unchecked Sendable {
     private let shown = Mutex<String?>(nil)
     private var lastUse = Clock.monotonic()
     private var isServing = false
+    private var isWatching = false
     private(set) var lastReply: String?
 
     init(name: String, source: QueueSetup.Source, route: MailRoute, domain: String, shard: Shard) {
@@ -161,11 +162,13 @@ package final class EgressPath: @unchecked Sendable {
                 leave(message, .untouched)
                 continue
             }
+            guard mayTransact() else { return nil }
             if case .wait(let until, let limit)? = limits?.takeMessage(now: Clock.monotonic()) {
                 block = .messageRate(limit)
                 wake(at: until)
                 return nil
             }
+            if limits?.leasesEnd == true { limits?.noteTransaction() }
             _ = ready.popFirst()
             services.metrics.readyCount.add(-1)
             block = .none
@@ -174,13 +177,25 @@ package final class EgressPath: @unchecked Sendable {
         return nil
     }
 
+    /// Whether the leases of the connections still allow a transaction. Asked immediately before each one: a process that was stopped for a
+    /// while wakes up with leases that others hold by now.
+    private func mayTransact() -> Bool {
+        guard let limits, limits.leasesEnd else { return true }
+        let now = Clock.monotonic()
+        let (terms, limit) = limits.terms(now: now)
+        guard now >= terms.startBy || terms.excess > 0 else { return true }
+        block = .leaseEnded(limit)
+        wake(at: now + 250_000_000)
+        return false
+    }
+
     private func openConnections(_ config: EgressPathConfig) {
         // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
         guard !ready.isEmpty, idle.isEmpty else { return }
         let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
         let opening = connections.count - idle.count
         // Connections that are busy or being opened serve the backlog too.
-        guard opening < ideal, connections.count < config.connectionLimit else {
+        guard opening < ideal, connections.count < config.connectionLimit, mayTransact() || connections.isEmpty else {
             if connections.count >= config.connectionLimit { block = .connectionLimit(config.connectionLimit) }
             return
         }
@@ -209,6 +224,7 @@ package final class EgressPath: @unchecked Sendable {
         consecutiveFailures = 0
         guard let config = currentConfig(), services.state.phase != .stopping else { return connection.quit() }
         if connection.deliveries >= config.maxDeliveriesPerConnection { return connection.quit() }
+        if let limits, limits.leasesEnd, limits.claimRecall() { return connection.quit() }
         if !isServing, !ready.isEmpty, dispatch(on: connection, config) { return }
         connection.idleSince = Clock.monotonic()
         idle.append(connection)
@@ -330,7 +346,8 @@ package final class EgressPath: @unchecked Sendable {
         capacityShared.store(capacity, ordering: .relaxed)
         places.wrappingAdd(change, ordering: .acquiringAndReleasing)
         if change > 0 { giveBack(0) }
-        limits = PathLimits(path: name, config: fresh, root: services.limits, replacing: limits)
+        limits = PathLimits(path: name, config: fresh, roots: services.limits, replacing: limits)
+        watchLeases()
         config = fresh
         refreshAt = Clock.monotonic() + fresh.refreshInterval.wholeNanoseconds
     }
@@ -381,6 +398,38 @@ package final class EgressPath: @unchecked Sendable {
                 ready.append(message)
             }
         }
+    }
+
+    // MARK: Leases
+
+    /// Connections under leases are looked at four times a second, whatever else happens.
+    private func watchLeases() {
+        guard !isWatching, limits?.leasesEnd == true else { return }
+        isWatching = true
+        let box = LoopBound(self)
+        shard.loop.scheduleTask(in: .milliseconds(250)) { box.value.checkLeases() }
+    }
+
+    private func checkLeases() {
+        isWatching = false
+        guard !isRetired else { return }
+        defer { watchLeases() }
+        guard !connections.isEmpty, let limits else { return }
+        let now = Clock.monotonic()
+        let (terms, _) = limits.terms(now: now)
+        if now >= terms.closeBy {
+            services.metrics.leasesLost.add(connections.count)
+            for connection in connections.values { connection.fence() }
+            return
+        }
+        var surplus = terms.excess
+        while surplus > 0, let connection = idle.last ?? connections.values.first(where: { !$0.isFenced }) {
+            surplus -= 1
+            services.metrics.leasesLost.add(1)
+            connection.fence()
+        }
+        // Idle connections have no transaction to wait for.
+        while let connection = idle.first, limits.claimRecall() { connection.quit() }
     }
 
     private func retireIfIdle(now: Int64) {

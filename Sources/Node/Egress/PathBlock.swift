@@ -5,6 +5,7 @@ package enum PathBlock: Sendable, Equatable {
     case messageRate(String)
     case connectionRate(String)
     case connectionLimit(Int)
+    case leaseEnded(String)
 
     /// One line for people; `nil` when nothing blocks.
     package var text: String? {
@@ -14,6 +15,7 @@ package enum PathBlock: Sendable, Equatable {
         case .messageRate(let limit): limit
         case .connectionRate(let limit): limit
         case .connectionLimit(let limit): "connection_limit \(limit)"
+        case .leaseEnded(let limit): "\(limit): the lease from Redis has ended; it is asked for again when Redis answers"
         }
     }
 }

@@ -12,10 +12,24 @@ final class PathLimits {
 
     private var messageRates: [(key: String, label: String, limiter: RateLimiter)] = []
     private var connectionRate: (label: String, limiter: RateLimiter)?
-    private var permits: [(key: String, label: String, limiter: ConcurrencyLimiter)] = []
+    private var permits: [Cap] = []
+
+    /// *Value*: one cap on connections.
+    private struct Cap {
+        let key: String
+        let label: String
+        var limiter: ConcurrencyLimiter
+        let root: any LimitRoot
+        var limitKey: LimitKey { LimitKey(name: key) }
+    }
+
+    /// Whether connections are counted by leases that can end: then the terms have to be looked at before each transaction.
+    private(set) var leasesEnd = false
+    /// Whether the path's own `connection_limit` is among the caps; otherwise the path counts its connections itself.
+    private(set) var capsPath = false
 
     /// - Parameter replacing: the limits of the former configuration; what has the same name keeps what it holds.
-    init(path: String, config: EgressPathConfig, root: any LimitRoot, replacing old: PathLimits?) {
+    init(path: String, config: EgressPathConfig, roots: LimitRoots, replacing old: PathLimits?) {
         var rates: [(String, String, ThrottleSpec)] = []
         if let spec = config.maxMessageRate { rates.append(("max_message_rate", "kumomta.max_message_rate.\(path)", spec)) }
         for (name, spec) in config.additionalMessageRateThrottles.sorted(by: { $0.key < $1.key }) {
@@ -24,25 +38,36 @@ final class PathLimits {
         messageRates = rates.map { option, key, spec in
             let label = "\(option) \(spec.text)"
             if let kept = old?.messageRates.first(where: { $0.label == label }) { return kept }
-            return (key, label, RateLimiter(key: LimitKey(name: key), spec: spec, root: root))
+            return (key, label, RateLimiter(key: LimitKey(name: key), spec: spec, root: roots.root(for: spec)))
         }
         if let spec = config.maxConnectionRate {
             let label = "max_connection_rate \(spec.text)"
             if let kept = old?.connectionRate, kept.label == label {
                 connectionRate = kept
             } else {
-                connectionRate = (label, RateLimiter(key: LimitKey(name: "\(path)-connection-rate"), spec: spec, root: root))
+                connectionRate = (label, RateLimiter(key: LimitKey(name: "\(path)-connection-rate"), spec: spec, root: roots.root(for: spec)))
             }
         }
-        permits = config.additionalConnectionLimits.sorted(by: { $0.key < $1.key }).map { name, limit in
-            let label = "additional_connection_limits.\(name) \(limit)"
+        var caps = config.additionalConnectionLimits.sorted(by: { $0.key < $1.key }).map { name, limit in
+            (name, "additional_connection_limits.\(name) \(limit)", limit, config.localConnectionLimits.contains(name))
+        }
+        // Alone, the path counts its own connections: it lives on one loop.
+        capsPath = roots.shared.leasesEnd && !config.connectionLimitIsLocal
+        if capsPath {
+            caps.append(("kumomta.connection_limit.\(path)", "connection_limit \(config.connectionLimit)", config.connectionLimit, false))
+        }
+        permits = caps.map { name, label, limit, isLocal in
+            let root = isLocal ? roots.local : roots.shared
             // A changed limit keeps its limiter: the connections that are open still count against it.
-            if var kept = old?.permits.first(where: { $0.key == name }) {
-                kept.limiter.setLimit(limit)
-                return (name, label, kept.limiter)
+            if let kept = old?.permits.first(where: { $0.key == name && $0.root.leasesEnd == root.leasesEnd }) {
+                var limiter = kept.limiter
+                limiter.setLimit(limit)
+                return Cap(key: name, label: label, limiter: limiter, root: root)
             }
-            return (name, label, ConcurrencyLimiter(key: LimitKey(name: name), limit: limit, root: root))
+            let limiter = ConcurrencyLimiter(key: LimitKey(name: name), limit: limit, root: root)
+            return Cap(key: name, label: label, limiter: limiter, root: root)
         }
+        leasesEnd = permits.contains { $0.root.leasesEnd }
     }
 
     /// One message (a transaction) may be sent; a slot of every limit is taken, or of none.
@@ -67,6 +92,31 @@ final class PathLimits {
             return .wait(until: until, limit: permits[index].label)
         }
         return .granted
+    }
+
+    /// What holds for the open connections: the strictest of all caps.
+    func terms(now: Int64) -> (terms: PermitTerms, limit: String) {
+        var strictest = PermitTerms.unlimited
+        var limit = ""
+        for cap in permits where cap.root.leasesEnd {
+            let terms = cap.root.permitTerms(cap.limitKey, now: now)
+            if terms.startBy < strictest.startBy { limit = cap.label }
+            strictest.startBy = min(strictest.startBy, terms.startBy)
+            strictest.closeBy = min(strictest.closeBy, terms.closeBy)
+            strictest.recall = max(strictest.recall, terms.recall)
+            strictest.excess = max(strictest.excess, terms.excess)
+        }
+        return (strictest, limit)
+    }
+
+    /// A transaction begins.
+    func noteTransaction() {
+        for cap in permits where cap.root.leasesEnd { cap.root.noteTransaction(cap.limitKey) }
+    }
+
+    /// Whether one connection is to be closed at this transaction boundary, because another node waits for its permit.
+    func claimRecall() -> Bool {
+        permits.contains { $0.root.leasesEnd && $0.root.claimRecall($0.limitKey) }
     }
 
     /// A connection was closed.

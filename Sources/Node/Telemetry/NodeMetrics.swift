@@ -30,6 +30,7 @@ package final class NodeMetrics: Sendable {
     let eventBacklog: Gauge
     let eventsDropped: Counter
     let eventFailures: Counter
+    let leasesLost: Counter
 
     package init(_ registry: MetricRegistry) {
         let messages = registry.counter("total_messages_received", "Messages accepted for delivery.", labels: ["service"])
@@ -73,6 +74,9 @@ package final class NodeMetrics: Sendable {
         eventBacklog = registry.gauge("delivery_complete_backlog", "Outcomes that wait for the delivery_complete handler.").with()
         eventsDropped = registry.counter(
             "delivery_complete_dropped_total", "Outcomes whose delivery_complete call was dropped: the backlog was full."
+        ).with()
+        leasesLost = registry.counter(
+            "limit_lease_lost_total", "Connections closed because the lease of their permit had ended."
         ).with()
         eventFailures = registry.counter("delivery_complete_failures_total", "delivery_complete calls that ended in an error.").with()
     }

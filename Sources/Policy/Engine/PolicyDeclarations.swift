@@ -6,4 +6,6 @@ package struct PolicyDeclarations: Sendable {
     package var httpListeners: [HTTPListenerConfig] = []
     package var spools: [SpoolConfig] = []
     package var logs: [LocalLogsConfig] = []
+    /// The store that the nodes of a cluster share; nil for a node alone.
+    package var redis: RedisThrottleConfig?
 }

@@ -3,7 +3,7 @@ import Shaping
 
 extension PolicyEngine {
     /// Refuses to suspend where Lua or the node can not wait; else answers the token for `resume`.
-    private func prepareAwait(_ name: String, _ arguments: NativeArguments) throws(NativeFailure) -> UInt64 {
+    func prepareAwait(_ name: String, _ arguments: NativeArguments) throws(NativeFailure) -> UInt64 {
         guard phase == .serving else { throw .error("\(name) can not wait while the policy loads") }
         guard arguments.call.yieldable else {
             throw .error(
@@ -113,7 +113,7 @@ extension PolicyEngine {
         }
     }
 
-    private static func isClean(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 32 && $0 != 127 } }
+    static func isClean(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 32 && $0 != 127 } }
 
     private static func isToken(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy { $0 > 32 && $0 < 127 && !"\"(),/:;<=>?@[\\]{}".utf8.contains($0) }

@@ -16,6 +16,13 @@ private final class CheckHost: PolicyHost {
     func http(_ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void) {
         completion(.failure(.failed(message: "a check does not use the network")))
     }
+    func redis(_ request: PolicyRedisRequest, completion: @escaping (Result<PolicyRedisReply, PolicyError>) -> Void) {
+        completion(.failure(.failed(message: "a check does not use the network")))
+    }
+    func throttle(name: String, spec: ThrottleSpec, quantity: Int) -> PolicyThrottleResult {
+        PolicyThrottleResult(isThrottled: false, limit: spec.limit, remaining: max(0, spec.limit - quantity), resetAfter: .zero)
+    }
+    func admin(_ request: PolicyAdminRequest) -> Result<String, PolicyError> { .success(String(repeating: "0", count: 32)) }
     func log(level: PolicyLogLevel, text: String) { onLog(level, text) }
 }
 

@@ -108,7 +108,7 @@ extension PolicyEngine {
         case .on:
             try on(&arguments)
             return 0
-        case .startESMTPListener, .startHTTPListener, .defineSpool, .configureLocalLogs:
+        case .startESMTPListener, .startHTTPListener, .defineSpool, .configureLocalLogs, .configureRedisThrottles:
             try declare(function, &arguments)
             return 0
         case .makeQueueConfig: try make(.queueConfig, function, &arguments, writer)
@@ -133,11 +133,26 @@ extension PolicyEngine {
         case .httpGet: return try request("GET", "http.get", &arguments)
         case .httpPost: return try request("POST", "http.post", &arguments)
 
+        case .makeThrottle: try makeThrottle(&arguments, writer)
+        case .throttleTake: try takeThrottle(&arguments, writer)
+        case .throttleSleep: return try sleepIfThrottled(&arguments, writer)
+        case .throttleExplain: writer.string(try explainThrottle(&arguments))
+        case .throttleDelay:
+            throw .error(
+                "throttle:delay_message_if_throttled is not supported yet by this version: a policy can not put messages off; "
+                    + "use throttle:sleep_if_throttled, or max_message_rate of the queue")
+        case .redisOpen: try openRedis(&arguments, writer)
+        case .redisQuery: return try queryRedis(&arguments)
+        case .adminSuspend: try order(.suspend, function, &arguments, writer)
+        case .adminSuspendReadyQueue: try order(.suspendReadyQueue, function, &arguments, writer)
+        case .adminBounce: try order(.bounce, function, &arguments, writer)
+
         case .jsonEncode, .jsonEncodePretty: try encodeJSON(pretty: function == .jsonEncodePretty, &arguments, writer)
         case .jsonParse: writer.config(try Self.parseJSON(arguments.string("kumo.json_parse", "the text"), "kumo.json_parse"))
         case .jsonLoad: try loadJSON(&arguments, writer)
 
-        case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection:
+        case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection, .missingInRedis,
+            .missingInAPI, .missingInAdmin, .missingInSuspend, .missingInSuspendReadyQueue, .missingInBounce:
             throw .error(Self.missing(function, try arguments.string("index", "the name")))
         case .unsupportedModule:
             throw .error("require '\(try arguments.string("require", "the name"))' is not supported yet by this version")

@@ -14,10 +14,11 @@ extension PolicyEngine {
     /// The connection a method was called on.
     func connection(_ arguments: inout NativeArguments, _ name: String) throws(NativeFailure) -> any PolicyConnection {
         guard case .connection(let handle) = arguments.next() else { throw .error("\(name): call it on a connection, with a colon") }
-        guard case .connection(let connection) = objects[handle] else {
-            throw .error("\(name): this connection is gone; it can be used only until the handler that received it ends")
+        switch objects[handle] {
+        case .connection(let connection): return connection
+        case .redis: throw .error("\(name): call it on the connection that a handler received, not on one of redis.open")
+        case .message, nil: throw .error("\(name): this connection is gone; it can be used only until the handler that received it ends")
         }
-        return connection
     }
 
     /// The metadata that names queues must be text.
@@ -40,7 +41,13 @@ extension PolicyEngine {
     /// The text for a name that a table of the API does not have.
     static func missing(_ function: NativeFunction, _ name: String) -> String {
         let table = function.sealedTable ?? ""
-        let shown = function == .missingInMessage ? "msg:" : function == .missingInConnection ? "conn:" : "\(table)."
+        let shown =
+            switch function {
+            case .missingInMessage: "msg:"
+            case .missingInConnection: "conn:"
+            case .missingInRedis: "redis."
+            default: "\(table)."
+            }
         let unsupported = KnownNames.unsupported[table] ?? []
         if unsupported.contains(name) { return "\(shown)\(name) is not supported yet by this version" }
         return "\(shown)\(name) does not exist" + NearestName.hint(name, in: NativeFunction.names(in: table) + unsupported.sorted())

@@ -27,6 +27,9 @@ extension PolicyEngine {
             throw .error("\(name) can be called at the top level of the policy file or in 'init', not in another handler")
         }
         let table = try arguments.table(name)
+        if function == .configureRedisThrottles, let redisSource {
+            throw .error("\(name) was already called at \(redisSource); a node shares its limits in one store")
+        }
         do throws(ConfigError) {
             switch function {
             case .startESMTPListener:
@@ -38,6 +41,10 @@ extension PolicyEngine {
             case .defineSpool:
                 let config = try SpoolConfig(table)
                 if role == .primary { declarations.spools.append(config) }
+            case .configureRedisThrottles:
+                let config = try RedisThrottleConfig(table)
+                redisSource = arguments.position
+                if role == .primary { declarations.redis = config }
             default:
                 let config = try LocalLogsConfig(table)
                 if role == .primary { declarations.logs.append(config) }

@@ -3,8 +3,9 @@ package import Shaping
 
 /// *loop-confined*: one Lua state that runs one policy file. All calls and completions happen on its owner's loop.
 ///
-/// A handler runs in a coroutine of a pool. `kumo.sleep` and `http.*` suspend the coroutine, never the loop. Each call has a budget of running
-/// time, the state has a budget of memory, and handles to messages die when the handler that received them ends.
+/// A handler runs in a coroutine of a pool. `kumo.sleep`, `http.*`, `conn:query` and `throttle:sleep_if_throttled` suspend the coroutine,
+/// never the loop. Each call has a budget of running time, the state has a budget of memory, and handles to messages die when the handler
+/// that received them ends.
 ///
 /// Diagnostics: whatever a policy does wrong ends in the completion as a `PolicyError` with `file:line`; nothing is retried, nothing traps.
 /// A C library call that does not return (a pathological `string.find` pattern) is the one thing the time limit can not interrupt.
@@ -30,6 +31,10 @@ package final class PolicyEngine {
     var phase = Phase.loading
     var handlers = [[Handler]](repeating: [], count: PolicyEvent.allCases.count)
     var objects = ObjectTable()
+    /// `file:line` of `kumo.configure_redis_throttles`.
+    var redisSource: String?
+    /// The connections that `redis.open` gave, by what they were opened with.
+    var redisConnections: [RedisServerConfig: UInt64] = [:]
     var suspended: [UInt64: PolicyRun] = [:]
     var nextToken: UInt64 = 0
     /// Set by a native function that is about to suspend: the token its completion will name.

@@ -16,6 +16,16 @@ package struct PolicyLimits: Sendable {
     package var httpTimeout: Duration = .seconds(30)
     /// Bytes of an HTTP response handed to Lua.
     package var httpResponseBytes: Int = 16 << 20
+    /// Different connections of `redis.open`.
+    package var redisConnections: Int = 32
+    /// Parts of one Redis command, its name included.
+    package var redisParts: Int = 1024
+    /// Bytes of one Redis command.
+    package var redisCommandBytes: Int = 1 << 20
+    /// Bytes of a Redis reply handed to Lua; each of its parts counts 16 more.
+    package var redisReplyBytes: Int = 16 << 20
+    /// Of `conn:query`, unless the policy gives a `response_timeout`.
+    package var redisTimeout: Duration = .seconds(5)
 
     /// The defaults.
     package init() {}

@@ -52,7 +52,7 @@ struct Rejection {
     }
 
     /// The text goes into a reply line and may quote what a peer said: no line breaks, no controls, at most 400 characters.
-    private static func clean(_ text: String) -> String {
+    static func clean(_ text: String) -> String {
         var out = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(400) { out.append(scalar.properties.generalCategory == .control ? " " : scalar) }
         return String(out)

@@ -1,3 +1,5 @@
+package import Shaping
+
 /// *loop-confined* protocol: what the engine needs from its owner. All calls and completions happen on the owner's loop.
 ///
 /// The engine keeps its host until `PolicyEngine.close()`.
@@ -6,6 +8,12 @@ package protocol PolicyHost: AnyObject {
     func schedule(after: Duration, _ work: @escaping () -> Void)
     /// Sends the request and completes once; the host enforces `request.timeout`.
     func http(_ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void)
+    /// Sends one command to Redis and completes once; the host keeps the clients, and enforces `request.timeout`.
+    func redis(_ request: PolicyRedisRequest, completion: @escaping (Result<PolicyRedisReply, PolicyError>) -> Void)
+    /// Takes `quantity` of a rate if all of it may be taken now, and nothing otherwise.
+    func throttle(name: String, spec: ThrottleSpec, quantity: Int) throws(PolicyError) -> PolicyThrottleResult
+    /// Does what `kumo.api.admin.*` orders; answers the identifier of the order.
+    func admin(_ request: PolicyAdminRequest) -> Result<String, PolicyError>
     /// A line from `kumo.log_*` or `print`.
     func log(level: PolicyLogLevel, text: String)
 }

@@ -4,15 +4,15 @@ enum KnownNames {
     static let unsupported: [String: Set<String>] = [
         "kumo": words(
             """
-            configure_log_hook configure_bounce_classifier configure_redis_throttles configure_accounting_db_path configure_log_disposition_hook
-            make_listener_domain make_throttle memoize spawn_task toml_encode toml_encode_pretty toml_load toml_parse make_message
+            configure_log_hook configure_bounce_classifier configure_accounting_db_path configure_log_disposition_hook
+            make_listener_domain memoize spawn_task toml_encode toml_encode_pretty toml_load toml_parse make_message
             inject_message generate_rfc3464_message apply_supplemental_trace_header set_config_monitor_globs eval_config_monitor_globs bump_config_epoch
             invoke_get_queue_config invoke_get_egress_path_config invoke_get_egress_source invoke_get_egress_pool compute_queue_config_constraints
             compute_egress_path_config_constraints format_egress_path_config_constraints format_queue_config_toml format_egress_path_config_toml
             set_diagnostic_log_filter set_memory_soft_limit set_memory_hard_limit set_memory_low_thresh get_memory_soft_limit get_memory_hard_limit
             get_memory_low_thresh set_httpinject_recipient_rate_limit suspend_delivery_when_spool_unhealthy glob uncached_glob read_dir
             validation_failed get_event_registrars traceback prometheus_metrics enable_memory_callstack_tracking set_timeq_spawn_reinsertion
-            string regex regex_set_map domain_map cidr dns http dkim spf dmarc aaa api xfer shaping secrets amqp kafka nats encode digest crypto uuid
+            string regex regex_set_map domain_map cidr dns http dkim spf dmarc aaa xfer shaping secrets amqp kafka nats encode digest crypto uuid
             fs mimepart mpsc counter_series jsonl file_type
             """),
         "kumo.serde": words(
@@ -29,10 +29,11 @@ enum KnownNames {
             parse_mime parse_rfc3464 parse_rfc5965 save set_force_sync shrink shrink_data
             """),
         "connection": ["auth_info"],
+        "kumo.api": ["inject"],
     ]
 
     /// Modules for `require` that this version does not offer.
-    static let unsupportedModules = ["redis", "sqlite", "tsa", "proxy"]
+    static let unsupportedModules = ["sqlite", "tsa", "proxy"]
 
     /// Events of the reference API that this version does not fire.
     static let unsupportedEvents = words(

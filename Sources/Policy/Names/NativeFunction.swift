@@ -2,17 +2,22 @@ import CLuaShim
 
 /// *value*: what Lua can call. The raw value crosses into C as the number of the function.
 enum NativeFunction: Int32, CaseIterable {
-    case on, startESMTPListener, startHTTPListener, defineSpool, configureLocalLogs
+    case on, startESMTPListener, startHTTPListener, defineSpool, configureLocalLogs, configureRedisThrottles
     case makeQueueConfig, makeEgressPath, makeEgressSource, makeEgressPool
     case reject, disconnect
     case logDebug, logInfo, logWarn, logError
     case sleep, availableParallelism, ignored
     case jsonEncode, jsonEncodePretty, jsonParse, jsonLoad
     case httpGet, httpPost
+    case makeThrottle, throttleTake, throttleSleep, throttleExplain, throttleDelay
+    case redisOpen, redisQuery
+    case adminSuspend, adminSuspendReadyQueue, adminBounce
     case messageID, messageSender, messageRecipient, messageRecipientList, messageGetMeta, messageSetMeta, messageQueueName, messageGetData
     case messageNumAttempts, messageFirstHeader
     case connectionGetMeta, connectionSetMeta
-    case missingInKumo, missingInSerde, missingInTime, missingInHTTP, missingInMessage, missingInConnection, unsupportedModule
+    case missingInKumo, missingInSerde, missingInTime, missingInHTTP, missingInMessage, missingInConnection, missingInRedis
+    case missingInAPI, missingInAdmin, missingInSuspend, missingInSuspendReadyQueue, missingInBounce
+    case unsupportedModule
 
     /// Where Lua finds it; the first is its name in error texts.
     var paths: [String] {
@@ -22,6 +27,7 @@ enum NativeFunction: Int32, CaseIterable {
         case .startHTTPListener: ["kumo.start_http_listener"]
         case .defineSpool: ["kumo.define_spool"]
         case .configureLocalLogs: ["kumo.configure_local_logs"]
+        case .configureRedisThrottles: ["kumo.configure_redis_throttles"]
         case .makeQueueConfig: ["kumo.make_queue_config"]
         case .makeEgressPath: ["kumo.make_egress_path"]
         case .makeEgressSource: ["kumo.make_egress_source"]
@@ -41,6 +47,17 @@ enum NativeFunction: Int32, CaseIterable {
         case .jsonLoad: ["kumo.json_load", "kumo.serde.json_load"]
         case .httpGet: ["http.get"]
         case .httpPost: ["http.post"]
+        case .makeThrottle: ["kumo.make_throttle"]
+        case .throttleTake: ["connection.throttle"]
+        case .throttleSleep: ["connection.sleep_if_throttled"]
+        case .throttleExplain: ["connection.explain"]
+        case .throttleDelay: ["connection.delay_message_if_throttled"]
+        // Straight into what `require` answers: there is no global of that name.
+        case .redisOpen: ["package.loaded.redis.open"]
+        case .redisQuery: ["connection.query"]
+        case .adminSuspend: ["kumo.api.admin.suspend.suspend"]
+        case .adminSuspendReadyQueue: ["kumo.api.admin.suspend_ready_q.suspend"]
+        case .adminBounce: ["kumo.api.admin.bounce.bounce"]
         case .messageID: ["message.id"]
         case .messageSender: ["message.sender"]
         case .messageRecipient: ["message.recipient"]
@@ -54,7 +71,9 @@ enum NativeFunction: Int32, CaseIterable {
         case .connectionGetMeta: ["connection.get_meta"]
         case .connectionSetMeta: ["connection.set_meta"]
         case .unsupportedModule: KnownNames.unsupportedModules.map { "package.preload.\($0)" }
-        case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection: []
+        case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection, .missingInRedis,
+            .missingInAPI, .missingInAdmin, .missingInSuspend, .missingInSuspendReadyQueue, .missingInBounce:
+            []
         }
     }
 
@@ -67,6 +86,12 @@ enum NativeFunction: Int32, CaseIterable {
         case .missingInHTTP: "http"
         case .missingInMessage: "message"
         case .missingInConnection: "connection"
+        case .missingInRedis: "package.loaded.redis"
+        case .missingInAPI: "kumo.api"
+        case .missingInAdmin: "kumo.api.admin"
+        case .missingInSuspend: "kumo.api.admin.suspend"
+        case .missingInSuspendReadyQueue: "kumo.api.admin.suspend_ready_q"
+        case .missingInBounce: "kumo.api.admin.bounce"
         default: nil
         }
     }
@@ -80,11 +105,12 @@ enum NativeFunction: Int32, CaseIterable {
         }
     }
 
-    /// The last parts of all paths inside `table`, for "did you mean".
+    /// The names in `table`, of functions and of tables, for "did you mean".
     static func names(in table: String) -> [String] {
         let prefix = table + "."
-        return allCases.flatMap(\.paths).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.filter {
-            !$0.contains(".")
+        let names = allCases.flatMap(\.paths).filter { $0.hasPrefix(prefix) }.map {
+            String($0.dropFirst(prefix.count).prefix { $0 != "." })
         }
+        return Set(names).sorted()
     }
 }

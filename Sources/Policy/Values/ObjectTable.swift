@@ -1,8 +1,12 @@
+import Shaping
+
 /// *value*: numbered handles to the objects Lua may touch now. A handle that was given back never resolves again.
 struct ObjectTable {
     enum Object {
         case message(any PolicyMessage)
         case connection(any PolicyConnection)
+        /// Of `redis.open`; lives as long as the state.
+        case redis(RedisServerConfig)
     }
 
     private var entries: [(generation: UInt32, object: Object?)] = []

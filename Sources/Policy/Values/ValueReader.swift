@@ -10,6 +10,12 @@ enum NativeArgument {
     case function(Int32)
 }
 
+/// *value*: a part of a command, or what stood in its place.
+enum NativePart: Equatable {
+    case bytes([UInt8])
+    case other(String)
+}
+
 /// *loop-confined*: reads the byte format of `CLuaShim.h`. Reading past the end answers null, never traps.
 struct ValueReader {
     private let bytes: UnsafeRawBufferPointer
@@ -45,6 +51,29 @@ struct ValueReader {
         default:
             return .value(value())
         }
+    }
+
+    /// The next top-level value as bytes that go to another program; nothing is repaired on the way.
+    mutating func part() -> NativePart {
+        guard position < bytes.count, Int32(bytes[position]) == APUS_TAG_STRING else {
+            switch argument() {
+            case .value(.integer(let value)): return .bytes(Array(String(value).utf8))
+            case .value(.number(let value)):
+                guard value.isFinite else { return .other("a number that is not finite") }
+                // Lua's `/` makes floats of whole numbers, which no integer command would take.
+                return .bytes(Array((Int64(exactly: value).map { String($0) } ?? String(value)).utf8))
+            case .value(.bool): return .other("a boolean")
+            case .value(.null): return .other("nil")
+            case .value, .kind: return .other("a table")
+            case .message: return .other("a message")
+            case .connection: return .other("a connection")
+            case .function: return .other("a function")
+            }
+        }
+        position += 1
+        guard let count = length().map(Int.init), bytes.count - position >= count else { return .other("nil") }
+        defer { position += count }
+        return .bytes(Array(bytes[position..<position + count]))
     }
 
     /// Data only. A list of one kind nested in data loses its kind; objects can not be nested and read as null.

@@ -47,6 +47,19 @@ struct ValueWriter {
         text(value.rawValue)
     }
 
+    /// What `kumo.make_throttle` answers: a table whose methods are among those of connections, the class C knows.
+    ///
+    /// A table and not a handle, because Lua's collector frees it: a policy may make throttles with names of any number.
+    func throttle(name: String, spec: String) {
+        apus_buffer_put8(buffer, UInt8(APUS_TAG_KIND))
+        text("apus.connection")
+        table(count: 2)
+        key("name")
+        string(name)
+        key("spec")
+        string(spec)
+    }
+
     func message(_ handle: UInt64) {
         apus_buffer_put8(buffer, UInt8(APUS_TAG_MESSAGE))
         apus_buffer_put64(buffer, handle)

@@ -77,6 +77,15 @@ package final class ClientHandler: ChannelDuplexHandler {
         settle()
     }
 
+    /// Whether a message was sent to its end and only the reply is missing: breaking off now could deliver it twice.
+    package var awaitsContentReply: Bool {
+        switch machine.state {
+        case .dot, .loneDot: true
+        case .bdat: machine.isContentSent
+        case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .quit, .closed: false
+        }
+    }
+
     /// Closes the connection at once. A running transaction is reported first.
     package func abort() {
         // The delegate may still return a transaction, which must come back.

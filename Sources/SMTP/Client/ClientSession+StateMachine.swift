@@ -36,7 +36,7 @@ extension ClientSession {
         private var recipients = 0
         private var plan = ContentPlan.dataAfter
         private var isPipelined = false
-        private var isContentSent = false
+        private(set) var isContentSent = false
         private var resetRefusal: RawReply?
         private var mailRefusal: RawReply?
         private var refusals: [(index: Int, reply: RawReply)] = []

@@ -19,6 +19,14 @@ package protocol LimitRoot: Sendable {
     func enrol(_ holder: any PermitHolder, for key: LimitKey)
     /// Forgets the holder.
     func withdraw(_ holder: any PermitHolder, for key: LimitKey)
+    /// Whether permits are leased from outside this process, so that they can end before they are returned.
+    var leasesEnd: Bool { get }
+    /// What holds for the permits in use under `key`; to be asked immediately before a connection is opened or a transaction begun.
+    func permitTerms(_ key: LimitKey, now: Int64) -> PermitTerms
+    /// A transaction was begun under `key`. It counts towards the quantum after which a permit is passed on.
+    func noteTransaction(_ key: LimitKey)
+    /// Takes up one recall of a permit: the caller closes a connection. False when none is recalled (any more).
+    func claimRecall(_ key: LimitKey) -> Bool
 }
 
 extension LimitRoot {
@@ -28,6 +36,14 @@ extension LimitRoot {
     package func enrol(_ holder: any PermitHolder, for key: LimitKey) {}
     /// Nothing to forget.
     package func withdraw(_ holder: any PermitHolder, for key: LimitKey) {}
+    /// Permits last until they are returned.
+    package var leasesEnd: Bool { false }
+    /// No end, no recall.
+    package func permitTerms(_ key: LimitKey, now: Int64) -> PermitTerms { .unlimited }
+    /// Nothing to count.
+    package func noteTransaction(_ key: LimitKey) {}
+    /// Nothing is recalled.
+    package func claimRecall(_ key: LimitKey) -> Bool { false }
 }
 
 /// Someone who leased permits in a block and may be asked to part with those not in use.

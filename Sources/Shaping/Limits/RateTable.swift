@@ -52,7 +52,7 @@ struct RateTable: Sendable {
 extension RateState {
     /// Grants under `spec`, which need not be the rate of the last grant.
     fileprivate mutating func lease(_ want: Int, spec: ThrottleSpec, grace: Int64, now: Int64) -> RateLease {
-        if spec == self.spec { return lease(want, now: now) }
+        if spec.isSameRate(as: self.spec) { return lease(want, now: now) }
         var changed = changed(to: spec, grace: grace, now: now)
         let lease = changed.lease(want, now: now)
         // Refused: the rate in force stays, else two that disagree would refuse each other for ever.
@@ -61,6 +61,6 @@ extension RateState {
     }
 
     fileprivate mutating func giveBack(_ slots: RateSlots, spec: ThrottleSpec) {
-        if spec == self.spec { giveBack(slots) }
+        if spec.isSameRate(as: self.spec) { giveBack(slots) }
     }
 }

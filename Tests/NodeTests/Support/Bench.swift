@@ -25,7 +25,7 @@ final class Bench {
         services = NodeServices(
             hostname: "node.test", nodeID: "bench", group: loop, spool: spool,
             router: MailRouter(resolver: try Resolver(ResolverConfiguration(localData: ["example.com. 60 IN MX 10 mx.example.com."]))),
-            limits: InProcessLimitRoot(), registry: registry, metrics: NodeMetrics(registry),
+            limits: LimitRoots(), registry: registry, metrics: NodeMetrics(registry),
             logs: DeliveryLogs(writers: [], nodeID: "bench"), resident: ResidentBudget(limit: 1 << 20), durability: .written,
             pauses: try PauseList(directory: folder.file("spool")), state: NodeState())
         services.state.phase = .ready

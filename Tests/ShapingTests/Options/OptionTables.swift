@@ -26,7 +26,7 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
     /// All names.
     var names: Set<String> { Set(fields.keys).union(ignored.keys).union(unsupported.keys).union(required.keys) }
 
-    static let all = [path, queue, source, pool, esmtpListener, httpListener, spool, localLogs]
+    static let all = [path, queue, source, pool, esmtpListener, httpListener, spool, localLogs, redis, redisThrottles]
 
     static let path = OptionTable(
         title: "make_egress_path", schema: EgressPathConfig.options, required: [:],
@@ -132,6 +132,26 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         ],
         ignored: [:], unsupported: [:], harmless: [:],
         isEqual: { try SpoolConfig($0) == SpoolConfig($1) })
+
+    private static let redisFields: [String: ConfigValue] = [
+        "node": ["redis://a", "redis://b"], "cluster": true, "username": "SECRET", "password": "SECRET", "pool_size": 3,
+        "connect_timeout": "3s", "wait_timeout": "3s", "response_timeout": "3s", "recycle_timeout": "3s", "read_from_replicas": true,
+    ]
+
+    static let redis = OptionTable(
+        title: "redis.open", schema: RedisServerConfig.options, required: ["node": "redis://127.0.0.1"], fields: redisFields, ignored: [:],
+        unsupported: [:], harmless: [:],
+        isEqual: { try RedisServerConfig($0) == RedisServerConfig($1) })
+
+    static let redisThrottles = OptionTable(
+        title: "configure_redis_throttles", schema: RedisThrottleConfig.options, required: ["node": "redis://127.0.0.1"],
+        fields: redisFields.merging(
+            [
+                "prefix": "mta.eu-1", "on_store_loss": "floor:10/min", "share_ttl": "5m", "permit_ttl": "30s", "crash_hold": "10s",
+                "quantum": "10s", "quantum_messages": 10, "zone": "eu-1a", "advertise": "10.0.0.7:8000", "horizon": "1s",
+            ], uniquingKeysWith: { $1 }),
+        ignored: [:], unsupported: [:], harmless: [:],
+        isEqual: { try RedisThrottleConfig($0) == RedisThrottleConfig($1) })
 
     static let localLogs = OptionTable(
         title: "configure_local_logs", schema: LocalLogsConfig.options, required: ["log_dir": "/var/log/apus"],

@@ -1,0 +1,53 @@
+internal import Synchronization
+internal import Telemetry
+
+extension ControlState {
+    /// What may wait for the disk, in bytes; beyond it the whole file is written instead.
+    private static let outboxBytes = 4 << 20
+
+    /// Adds lines to the outbox. Called with `shared` locked.
+    static func post(_ lines: [ControlLine], _ shared: inout Shared) {
+        guard !shared.needsRewrite else { return }
+        for line in lines { line.append(to: &shared.outbox) }
+        guard shared.outbox.count > outboxBytes else { return }
+        shared.outbox = []
+        shared.needsRewrite = true
+    }
+
+    /// Writes what waits in the outbox. Blocks for the disk.
+    package func settle() {
+        do throws(ControlError) {
+            try file.withLock { file throws(ControlError) in try put([], &file) }
+            shared.withLock {
+                $0.isSettling = false
+                $0.status.fileError = nil
+            }
+        } catch {
+            let text = error.description
+            shared.withLock {
+                $0.isSettling = false
+                $0.status.fileError = text
+            }
+            Log.error("control file cannot be written; changes from the cluster act, but are not on disk", ["error": text])
+        }
+    }
+
+    /// Writes the outbox and then `line`, durably. Nothing of `line` is in the file when it throws, or the file is written anew
+    /// before anything else is.
+    func put(_ line: [UInt8], _ file: inout ControlFile) throws(ControlError) {
+        let wantsRewrite = file.wantsRewrite
+        let (content, isWhole) = shared.withLock { shared in
+            defer { shared.outbox = [] }
+            guard shared.needsRewrite || wantsRewrite else { return (shared.outbox, false) }
+            shared.needsRewrite = false
+            return (shared.table.content, true)
+        }
+        do throws(ControlError) {
+            if isWhole { try file.rewrite(content + line) } else { try file.append(content + line) }
+        } catch {
+            // The outbox is in the table as well: a rewrite brings it back.
+            shared.withLock { $0.needsRewrite = $0.needsRewrite || isWhole || !content.isEmpty }
+            throw error
+        }
+    }
+}

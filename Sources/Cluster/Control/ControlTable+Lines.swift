@@ -1,0 +1,44 @@
+extension ControlTable {
+    /// The table that the lines of a file describe.
+    init(lines: [ControlLine], path: String, now: Int64) throws(ControlError) {
+        self.init()
+        for (index, line) in lines.enumerated() {
+            switch line {
+            case .format: break
+            case .position(let highest, let contact, let position):
+                observe(highest)
+                self.contact = contact
+                self.position = position
+            case .acknowledged(let id, let version):
+                if let old = held[id] { acknowledge(id: id, version: version, node: old.entry.node) }
+            case .dropped(let id, let version): _ = drop(id: id, version: version)
+            case .entry(let isPending, let json):
+                // Its own clock may have been set back since: times are checked against the later of now and its own.
+                guard let entry = ControlEntry(json: json[...]), entry.flaw(now: max(now, entry.created)) == nil else {
+                    throw ControlError(
+                        .damaged, "\(path) holds no valid entry in line \(index + 1)",
+                        remedy: "Move the file away and start again: the node then reads all rules from the cluster")
+                }
+                if merge(entry, bytes: json.count, isPending: isPending) == .full {
+                    throw ControlError(
+                        .full, "\(path) holds more than \(ControlBounds.kept) entries or \(ControlBounds.keptBytes) bytes",
+                        remedy: "Move the file away and start again: the node then reads all rules from the cluster")
+                }
+            }
+        }
+        _ = expire(now: now)
+    }
+
+    /// The file that describes the table.
+    var content: [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes + held.count * 16 + 256)
+        ControlLine.format.append(to: &out)
+        positionLine.append(to: &out)
+        for old in held.values { ControlLine.entry(isPending: old.isPending, json: old.entry.json).append(to: &out) }
+        return out
+    }
+
+    /// How far the cluster was read, as a line.
+    var positionLine: ControlLine { .position(highest: highest, contact: contact, position) }
+}

@@ -1,0 +1,154 @@
+/// All entries and tombstones a node knows, and what it still owes the cluster. *State machine*: no file, no clock, no store.
+struct ControlTable {
+    /// One entry and its standing.
+    struct Held: Sendable, Equatable {
+        var entry: ControlEntry
+        /// The cluster has not acknowledged it.
+        var isPending: Bool
+        /// Issued by this process and not yet sent to the store.
+        var isFresh: Bool
+        var bytes: Int
+    }
+
+    /// What came of an entry that was brought.
+    enum Merge: Equatable {
+        /// It is new, or newer than what was held.
+        case changed
+        /// It is what was held; `wasPending`: the cluster now has what this node owed it.
+        case same(wasPending: Bool)
+        /// What was held is newer.
+        case older
+        /// It would be more than may be kept.
+        case full
+    }
+
+    /// What a comparison with the whole store brought.
+    struct Reconciliation: Equatable {
+        /// Entries that the store lost and this node owes it again.
+        var owed = 0
+        /// Entries that were removed so long ago that their tombstones are gone.
+        var dropped: [ControlEntry] = []
+    }
+
+    private(set) var held: [String: Held] = [:]
+    /// Ids that the cluster has not acknowledged.
+    private(set) var pending: Set<String> = []
+    /// The highest version ever seen.
+    private(set) var highest: Int64 = 0
+    /// Bytes of all that is held, as JSON.
+    private(set) var bytes = 0
+    /// Entries that are no tombstones.
+    private(set) var liveCount = 0
+    /// Where reading goes on; nil = the whole store must be read.
+    var position: ControlPosition?
+    /// When the store was last read to its end, unix nanoseconds.
+    var contact: Int64 = 0
+    private var nextEnd: Int64 = .max
+
+    /// The version of the next change that is made here.
+    var nextVersion: Int64? { highest < ControlBounds.version ? highest + 1 : nil }
+
+    /// Takes notice of a version.
+    mutating func observe(_ version: Int64) {
+        if version > highest, version <= ControlBounds.version { highest = version }
+    }
+
+    /// True when one more entry with that id may be issued.
+    func hasRoom(for id: String, bytes size: Int) -> Bool {
+        let old = held[id]
+        let isNew = old.map { $0.entry.isRemoved } ?? true
+        return (!isNew || liveCount < ControlBounds.entries) && (old != nil || held.count < ControlBounds.kept)
+            && bytes - (old?.bytes ?? 0) + size <= ControlBounds.keptBytes
+    }
+
+    /// Takes an entry in when it is newer than what is held.
+    mutating func merge(_ entry: ControlEntry, bytes size: Int, isPending: Bool, isFresh: Bool = false) -> Merge {
+        observe(entry.version)
+        let old = held[entry.id]
+        if let old {
+            if old.entry.version == entry.version, old.entry.node == entry.node {
+                if !isPending { acknowledge(id: entry.id, version: entry.version, node: entry.node) }
+                return .same(wasPending: old.isPending)
+            }
+            guard entry.supersedes(old.entry) else { return .older }
+        } else if held.count >= ControlBounds.kept {
+            return .full
+        }
+        guard bytes - (old?.bytes ?? 0) + size <= ControlBounds.keptBytes else { return .full }
+        if let old { forget(old) }
+        held[entry.id] = Held(entry: entry, isPending: isPending, isFresh: isFresh, bytes: size)
+        bytes += size
+        if !entry.isRemoved { liveCount += 1 }
+        if isPending { pending.insert(entry.id) }
+        if let expires = entry.expires { nextEnd = min(nextEnd, expires) }
+        return .changed
+    }
+
+    private mutating func forget(_ old: Held) {
+        bytes -= old.bytes
+        if !old.entry.isRemoved { liveCount -= 1 }
+        pending.remove(old.entry.id)
+        held[old.entry.id] = nil
+    }
+
+    /// The cluster has this version. False when that is no news.
+    @discardableResult
+    mutating func acknowledge(id: String, version: Int64, node: String) -> Bool {
+        guard let old = held[id], old.isPending, old.entry.version == version, old.entry.node == node else { return false }
+        held[id]?.isPending = false
+        held[id]?.isFresh = false
+        pending.remove(id)
+        return true
+    }
+
+    /// It is not known whether the store got this version: what the store holds then may be younger than it.
+    mutating func doubt(id: String, version: Int64) {
+        guard held[id]?.entry.version == version else { return }
+        held[id]?.isFresh = false
+    }
+
+    /// Drops one version, without a tombstone.
+    mutating func drop(id: String, version: Int64) -> ControlEntry? {
+        guard let old = held[id], old.entry.version == version else { return nil }
+        forget(old)
+        return old.entry
+    }
+
+    /// Forgets what has ended; returns it, tombstones too.
+    mutating func expire(now: Int64) -> [ControlEntry] {
+        guard now >= nextEnd else { return [] }
+        var ended: [Held] = []
+        nextEnd = .max
+        for old in held.values {
+            guard let expires = old.entry.expires else { continue }
+            if expires <= now { ended.append(old) } else { nextEnd = min(nextEnd, expires) }
+        }
+        for old in ended { forget(old) }
+        return ended.map(\.entry)
+    }
+
+    /// Compares with the whole store; `seen` has a version and a node for each id in it.
+    ///
+    /// What the store lacks was either lost (an empty restart, a failover to a replica that lagged) or removed. A removal leaves a
+    /// tombstone for seven days; so a node that was here within six has met it, and what is missing was lost: this node owes it
+    /// again. After a longer absence the epoch decides: the same store has forgotten its tombstones, so what it lacks was removed;
+    /// another store has lost everything, and a rule too many is better than a rule too few.
+    mutating func reconcile(seen: [String: ControlStamp], isSameStore: Bool, now: Int64) -> Reconciliation {
+        var result = Reconciliation()
+        let isTrusted = now &- contact < ControlBounds.tombstoneTrust || !isSameStore
+        for (id, old) in held {
+            if let stamp = seen[id] {
+                guard old.entry.supersedes(stamp) else { continue }
+            } else if !old.isPending, !isTrusted {
+                result.dropped.append(old.entry)
+                continue
+            }
+            guard !old.isPending else { continue }
+            held[id]?.isPending = true
+            pending.insert(id)
+            result.owed += 1
+        }
+        for entry in result.dropped { _ = drop(id: entry.id, version: entry.version) }
+        return result
+    }
+}

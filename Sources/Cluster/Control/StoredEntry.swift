@@ -1,0 +1,34 @@
+internal import Redis
+
+/// One entry as it stands in the store: `version node {json}`. The first two words are what the scripts look at. *Value.*
+struct StoredEntry: Sendable, Equatable {
+    /// The place in the order of changes that the value claims; nil when even that cannot be read.
+    var stamp: ControlStamp?
+    /// The entry; nil when it cannot be read or does not agree with its stamp or its field.
+    var entry: ControlEntry?
+
+    /// Reads a value of the store.
+    init(_ value: RedisValue) {
+        guard case .bytes(let bytes) = value else { return }
+        let parts = bytes.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let version = Int64(String(decoding: parts[0], as: UTF8.self)), version > 0,
+            version <= ControlBounds.version
+        else { return }
+        let stamp = ControlStamp(version: version, node: String(decoding: parts[1], as: UTF8.self))
+        guard ControlEntry.isName(stamp.node, most: ControlBounds.nodeBytes) else { return }
+        self.stamp = stamp
+        guard let read = ControlEntry(json: parts[2]), read.stamp == stamp else { return }
+        entry = read
+    }
+
+    /// The same, of the hash field `id`.
+    init(_ value: RedisValue, field id: String) {
+        self.init(value)
+        if entry?.id != id { entry = nil }
+    }
+
+    /// What an entry looks like in the store.
+    static func text(_ entry: ControlEntry) -> String {
+        "\(entry.version) \(entry.node) \(String(decoding: entry.json, as: UTF8.self))"
+    }
+}

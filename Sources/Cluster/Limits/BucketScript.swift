@@ -1,0 +1,426 @@
+/// The one script of the limit store: everything a node says to a bucket, and what the bucket answers, in one atomic step. *Value.*
+///
+/// Lua 5.1 as Redis runs it; no construct differs in 5.4, because the model runs the very same text there. It reads and writes only the
+/// keys it is given, reads TIME and no other clock, and answers integers only. docs/cluster.md describes the protocol.
+///
+/// `KEYS`: state, members, then one key per operation. Times are microseconds, rates are thousandths of a slot per day.
+///
+/// Two clocks, because a clock step must never give anything away:
+/// - `v` never runs ahead of true time. What was granted ends by it. It advances by the least of what Redis' clock and the caller's
+///   steady clock allow.
+/// - `f` never lags behind. Who is silent for too long is judged by it. It advances by the most of the two.
+package enum BucketScript {
+    /// The layout of keys, arguments and answers; another version uses other keys.
+    package static let version = 1
+    /// Integers before the first operation's answer.
+    static let headerCount = 12
+    /// Integers per operation.
+    static let answerCount = 6
+
+    /// The text.
+    package static let text = prelude + members + rates + connections + main
+
+    private static let prelude = """
+        local A, K = ARGV, KEYS
+        local function n(x) return tonumber(x) or 0 end
+        local function s(x) return string.format('%.0f', x) end
+        local floor, min, max, huge = math.floor, math.min, math.max, 2^53
+        local unpack = unpack or table.unpack
+        local node, inc, seq, run, nonce = A[1], A[2], n(A[3]), A[4], n(A[5])
+        local epoch, vbound, fbound, ack = n(A[6]), n(A[7]), n(A[8]), n(A[9])
+        local tier2, has, hasLeft, remembers, leaving = A[10] == '1', n(A[11]), n(A[12]), A[13] == '1', A[14] == '1'
+        local hbTimeout, shareTTL, permitTTL, freshQuiet, crashHold = n(A[15]), n(A[16]), n(A[17]), n(A[18]), n(A[19])
+        local quantum, count = n(A[20]), n(A[21])
+        local t = redis.call('TIME')
+        t = n(t[1]) * 1000000 + n(t[2])
+        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last')
+        if st[14] and st[14] ~= '1' then return {9, n(st[14])} end
+        local E, v, f, qr, qc, fr = n(st[1]), n(st[3]), n(st[4]), n(st[6]), n(st[7]), n(st[8])
+        local S, H, N, R, sw, lg, last = n(st[9]), n(st[10]), n(st[11]), n(st[12]), n(st[13]), st[15] or '', n(st[16])
+        local sweepAll, reserveAll = false, false
+        if E == 0 or st[2] ~= run then
+          redis.call('DEL', K[1], K[2])
+          E, v, f, S, H, N, R, sw, lg, last = nonce, max(t, v), max(t, v), 0, 0, 0, 0, 0, '', 0
+          fr = (st[1] or remembers) and 0 or 1
+          qr = v + (fr == 1 and freshQuiet or shareTTL * 1.01 + hbTimeout)
+          qc = v + (fr == 1 and freshQuiet or permitTTL * 1.01 + crashHold)
+        else
+          local dt = t - n(st[5])
+          if dt < 0 then dt = 0; reserveAll = true end
+          if epoch ~= E then vbound, fbound, ack = 0, 0, 0 end
+          f = max(f + dt, fbound)
+          v = max(v, min(v + dt, vbound))
+          if f < v then f = v end
+          if f - last > hbTimeout then
+            -- Nobody has called for long: the nodes were all cut off, and may hold permits that ran out here.
+            qc = max(qc, v + permitTTL * 1.01 + crashHold)
+          end
+          if remembers and fr == 1 then
+            fr = 0
+            qr = max(qr, v + shareTTL * 1.01 + hbTimeout)
+            qc = max(qc, v + permitTTL * 1.01 + crashHold)
+          end
+          if fr == 1 and v > qr + shareTTL then fr = 0 end
+        end
+        last = f
+
+        """
+
+    /// A member: `inc seq base hold lease tier lastReserved heldThen`. Its `hold` (millionths) stays taken until `lease`, whatever becomes of it.
+    private static let members = """
+        local function member(text)
+          if not text then return nil end
+          local a, b, c, d, e, g, h, i = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+          if not a then return nil end
+          return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i)}
+        end
+        local me = member(redis.call('HMGET', K[2], node)[1])
+        if me and me.inc == inc and seq <= me.seq then
+          redis.call('HSET', K[1], 'v', s(v), 'f', s(f), 't', s(t), 'last', s(last))
+          return {2, E, floor(v), floor(f), 0, 0, 0, 0, 0, 0, 0, 0}
+        end
+        local isNew = epoch ~= E
+        local reserved = tier2 or isNew or ack == 0 or f > ack + hbTimeout
+        if not me or me.tier == 1 or reserved or reserveAll then sweepAll = true end
+        if sweepAll or f - sw > 500000 then
+          sw, S, H, N, R, lg = f, 0, 0, 1, 0, ''
+          local all = redis.call('HGETALL', K[2])
+          for i = 1, #all, 2 do
+            if all[i] ~= node then
+              local m = member(all[i + 1])
+              if not m then
+                redis.call('HDEL', K[2], all[i])
+              else
+                local alive = v <= m.lease
+                local silent = f > m.base + hbTimeout or m.tier == 1 or reserveAll
+                if alive then H = H + m.hold end
+                if not silent then N = N + 1 end
+                if silent and alive and m.hold > 0 then
+                  S, R, N = S + m.hold, R + 1, N + 1
+                  m.res, m.held = v, max(m.held, m.hold)
+                  redis.call('HSET', K[2], all[i],
+                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(v), s(m.held)}, ' '))
+                end
+                if m.res > 0 and m.held > 0 then lg = lg .. s(m.res) .. ':' .. s(m.held) .. ' ' end
+                if silent and not alive and f > m.base + hbTimeout + 60000000 and m.res + 90000000000 < v then
+                  redis.call('HDEL', K[2], all[i])
+                end
+              end
+            end
+          end
+          H = H + (me and v <= me.lease and me.inc == inc and me.hold or 0)
+        end
+        local mine = (me and me.inc == inc and v <= me.lease) and me.hold or 0
+        local others = max(0, H - mine)
+        local share = 0
+        if hasLeft <= 0 then has = 0 end
+        if v < qr then
+          share = has
+        else
+          share = max(0, min(floor(1000000 / max(1, N)), 1000000 - others))
+        end
+        local hold = max(share, has)
+        local resAt, resHeld = me and me.res or 0, me and me.held or 0
+        if resAt + 90000000000 < v then resHeld = 0 end
+        if reserved and hold > 0 then resAt, resHeld = v, max(resHeld, hold) end
+        if leaving then
+          redis.call('HDEL', K[2], node)
+          hold, share = 0, 0
+        else
+          redis.call('HSET', K[2], node,
+            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(v + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld)}, ' '))
+          redis.call('PEXPIRE', K[2], 172800000)
+        end
+        H = others + hold
+        -- What the caller itself may still be spending from its share counts as reserved for everybody, the caller too. A caller that was
+        -- or is reserved always sweeps, so the sums kept for the next caller hold everyone once.
+        if reserved and hold > 0 then S, R = S + hold, R + 1 end
+        if sw == f and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ' ' end
+        local SS, RR = S, R
+                redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
+          'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last))
+        redis.call('PEXPIRE', K[1], 172800000)
+        local open = v >= qr and not reserved and not leaving
+        local out = {v < qr and 1 or 0, E, floor(v), floor(f), share, N, SS, floor(max(0, qr - v)), floor(max(0, qc - v)), reserved and 1 or 0,
+          RR, fr}
+
+        """
+
+    /// Rates, three kinds. 1 log: limits up to 64, exact. 2 slots: slow ones, one slot at a time. 3 stream: bandwidth by demand.
+    private static let rates = """
+        local day = 86400000000000
+        -- Another configuration of the same limit: the lower one rules while both are in use.
+        local function rule(key, h, kind, L, P)
+          local k, l, p, ac = n(h.k), n(h.L), n(h.P), n(h.ac)
+          if k == kind and l == L and p == P then
+            h.ac = v
+            return L, P, kind
+          end
+          if k == 0 then
+            h.k, h.L, h.P, h.ac = kind, L, P, v
+            return L, P, kind
+          end
+          if L * p >= l * P and v - ac < 5000000 then return l, p, k end
+          local stall = 0
+          if k == 1 and kind ~= 1 then stall = v + p end
+          if kind == 1 and k ~= 1 then stall = v + P end
+          h.stall = max(n(h.stall), stall)
+          h.tat = max(n(h.tat), v) + 4 * P / L
+          h.k, h.L, h.P, h.ac = kind, L, P, v
+          return L, P, kind
+        end
+        local function load(key)
+          local h, all = {}, redis.call('HGETALL', key)
+          for i = 1, #all, 2 do h[all[i]] = all[i + 1] end
+          return h
+        end
+        local function save(key, h, names, ttl)
+          local a = {}
+          for _, name in ipairs(names) do
+            local x = h[name]
+            if x ~= nil then
+              a[#a + 1] = name
+              a[#a + 1] = type(x) == 'number' and s(x) or x
+            end
+          end
+          redis.call('HSET', key, unpack(a))
+          redis.call('PEXPIRE', key, s(ttl))
+        end
+        -- How many of a logged limit may have been spent from shares within the last period.
+        local function away(L, P)
+          local sum = 0
+          for at, ppm in string.gmatch(lg, '(%d+):(%d+)') do
+            if n(at) + P > v then sum = sum + n(ppm) end
+          end
+          return floor(L * min(1000000, max(sum, SS)) / 1000000)
+        end
+        local function logRate(key, L, P, D, want, back)
+          local h = load(key)
+          local kind
+          L, P, kind = rule(key, h, 1, L, P)
+          local list = {}
+          for x in string.gmatch(h.log or '', '%d+') do
+            if n(x) + P >= v then list[#list + 1] = n(x) end
+          end
+          if back > 0 then
+            for i = #list, 1, -1 do
+              if list[i] == back then table.remove(list, i) break end
+            end
+          end
+          local room = L - away(L, P) - #list
+          if L > 64 then room = 0 end
+          local got, retry = 0, 0
+          local close = v + D
+          local stall = n(h.stall)
+          if kind ~= 1 then retry = 250000
+          elseif not open then retry = max(0, qr - v)
+          elseif stall > v then retry = stall - v
+          else
+            got = max(0, min(want, room))
+            for _ = 1, got do list[#list + 1] = close end
+            if got < want then
+              local first = list[max(1, #list - L + away(L, P) + 1)]
+              retry = first and max(1000, first + P - v) or 1000000
+            end
+          end
+          h.log = table.concat((function() local o = {} for i, x in ipairs(list) do o[i] = s(x) end return o end)(), ' ')
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat'}, (2 * P + 60000000) / 1000)
+          return {1, got, D, floor(retry) + 1, floor(close), #list}
+        end
+        local function slotRate(key, L, P, D, want)
+          local h = load(key)
+          local kind
+          L, P, kind = rule(key, h, 2, L, P)
+          local gap = (P + D) / (L - 1)
+          if SS >= 1000000 then gap = huge else gap = math.ceil(gap * 1000000 / (1000000 - SS)) end
+          local tat = max(n(h.tat), v)
+          if n(h.S) ~= SS then tat = tat + 4 * gap; h.S = SS end
+          local ahead = 500000
+          local got, retry, start = 0, 0, tat
+          if kind ~= 2 then retry = 250000
+          elseif not open then retry = max(0, qr - v)
+          elseif n(h.stall) > v then retry = n(h.stall) - v
+          elseif gap >= huge then retry = 1000000
+          elseif tat > v + ahead then retry = tat - v - ahead
+          else
+            got = max(0, min(want, floor((v + ahead - tat) / gap) + 1))
+            tat = tat + got * gap
+          end
+          h.tat = tat
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'S'}, (2 * P + 60000000) / 1000)
+          return {2, got, floor(start - v), gap >= huge and 0 or gap, floor(retry) + 1, floor(max(0, tat - v))}
+        end
+        local function streamRate(key, L, P, slack, ttl, have, haveLeft, demand)
+          local h = load(key)
+          local kind
+          L, P, kind = rule(key, h, 3, L, P)
+          local holders, taken, list = 0, 0, {}
+          local mineR, mineU, mineSince = 0, 0, 0
+          local waiting = n(h.wt) + 1000000 > v and h.wn ~= node
+          for name, text in pairs(h) do
+            local who = string.match(name, '^n:(.*)$')
+            if who then
+              local a, b, c, d, e, g, w = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+              local r, u, hr, hu, dm, since, seen = n(a), n(b), n(c), n(d), n(e), n(g), n(w)
+              if who == node then
+                mineR, mineU, mineSince = r, u, since
+              else
+                local held = max(v <= u and r or 0, v <= hu and hr or 0)
+                if held > 0 or seen + 1500000 > v then
+                  taken = taken + held
+                  if held > 0 then holders = holders + 1 end
+                  list[#list + 1] = dm
+                else
+                  redis.call('HDEL', key, name)
+                end
+              end
+            end
+          end
+          local most = max(1, floor(L / 20))
+          local here = holders + 1 + RR
+          if here >= n(h.mm) or v > n(h.mu) then h.mm, h.mu = here, v + P end
+          local total = max(0, floor((L - n(h.mm) - 1) * day / (P + slack)))
+          total = floor(total * max(0, 1000000 - SS) / 1000000)
+          if haveLeft <= 0 then have = 0 end
+          local target, retry, got, asks = 0, 0, 0, false
+          if kind ~= 3 then retry = 250000
+          elseif not open then retry = max(0, qr - v)
+          elseif n(h.stall) > v then retry = n(h.stall) - v
+          elseif have == 0 and holders >= most then
+            h.wt, h.wn = v, node
+            retry = 250000
+          elseif have > 0 and waiting and holders + 1 >= most and v - mineSince > 1000000 then
+            retry = 500000
+          else
+            asks = true
+            -- Max-min: those who ask for less than an even part leave the rest to the others.
+            list[#list + 1] = demand
+            table.sort(list)
+            local rest, left, level = total, #list, 0
+            for _, d in ipairs(list) do
+              level = rest / left
+              if d > level then break end
+              rest, left = rest - d, left - 1
+              if left == 0 then level = total end
+            end
+            target = min(demand, level)
+            got = floor(max(0, min(target, total - taken)))
+            if got < target * 0.9 then retry = 100000 end
+          end
+          local since = (have > 0 and mineSince > 0) and mineSince or v
+          if asks or have > 0 then
+            -- The caller may go on with what it has until it reads this answer, or until that runs out.
+            redis.call('HSET', key, 'n:' .. node, table.concat({s(got), s(got > 0 and v + ttl or 0), s(have),
+              s(have > 0 and v + haveLeft or 0), s(demand), s(since), s(asks and v or 0)}, ' '))
+          else
+            redis.call('HDEL', key, 'n:' .. node)
+          end
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mu', 'wt', 'wn'}, (2 * P + 60000000) / 1000)
+          return {3, got, ttl, floor(retry), total, taken + max(got, have)}
+        end
+
+        """
+
+    /// Connection caps. A node's block: `granted until since wait want seen inc`.
+    private static let connections = """
+        local function conns(key, C, want, use, done)
+          local all = redis.call('HGETALL', key)
+          local sum, list, m, mine = 0, {}, 0, nil
+          local owed = 0
+          for i = 1, #all, 2 do
+            local who = string.match(all[i], '^n:(.*)$')
+            if who then
+              local a, b, c, d, e, g, x = string.match(all[i + 1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+              local o = {g = n(a), u = n(b), since = n(c), wait = n(d), want = n(e), seen = n(g), inc = x}
+              if who == node then
+                mine = o
+                if o.inc ~= inc then
+                  -- The former process is dead and its sockets with it; the other end may still count them for a while.
+                  if crashHold > 0 and o.g > 0 then
+                    redis.call('HSET', key, 'n:' .. node .. '#' .. o.inc,
+                      table.concat({s(o.g), s(v + crashHold), s(v), '0', '0', '0', o.inc}, ' '))
+                    sum = sum + o.g
+                  end
+                  mine = nil
+                end
+              elseif v > o.u + crashHold then
+                redis.call('HDEL', key, all[i])
+              else
+                sum = sum + o.g
+                if o.want > 0 and o.seen + 3000000 > v or o.g > 0 then
+                  m = m + 1
+                  list[#list + 1] = o
+                end
+              end
+            end
+          end
+          local got, yield, waiters = 0, 0, 0
+          local room = max(0, C - sum)
+          local wait, since = mine and mine.wait or 0, mine and mine.since or 0
+          for _, o in ipairs(list) do
+            if o.g == 0 and o.want > 0 and o.seen + 3000000 > v then waiters = waiters + 1 end
+          end
+          if leaving then
+            got = min(use, room)
+          elseif v < qc then
+            -- Learning: nothing new. What is in use is believed.
+            got = use
+          else
+            if want > 0 then m = m + 1 end
+            local level = m > 0 and floor(C / m) or C
+            if level >= 1 then
+              for _, o in ipairs(list) do
+                if o.seen + 3000000 > v then owed = owed + max(0, min(o.want, level) - o.g) end
+              end
+              local allowed = min(want, max(min(want, level), room - owed))
+              got = min(room, max(use, allowed))
+              if use > allowed then yield = use - allowed end
+            else
+              local before = 0
+              for _, o in ipairs(list) do
+                if o.g == 0 and o.wait > 0 and o.seen + 3000000 > v and (wait == 0 or o.wait < wait) then before = before + 1 end
+              end
+              local held = mine and v <= mine.u and mine.g or 0
+              if held > 0 or use > 0 then
+                local out = waiters > room - use and (done or v - since > quantum)
+                local allowed = (out or want == 0) and 0 or 1
+                got = min(room, max(use, allowed))
+                yield = max(0, use - allowed)
+              elseif want > 0 and before < room then
+                got = 1
+              end
+            end
+          end
+          if got > 0 and not (mine and mine.g > 0) then since = v end
+          if want > 0 and got == 0 then
+            if wait == 0 then wait = v end
+          else
+            wait = 0
+          end
+          if got > 0 or want > 0 then
+            redis.call('HSET', key, 'n:' .. node,
+              table.concat({s(got), s(v + permitTTL), s(since), s(wait), s(want), s(v), inc}, ' '))
+          else
+            redis.call('HDEL', key, 'n:' .. node)
+          end
+          redis.call('HSET', key, 'C', s(C))
+          redis.call('PEXPIRE', key, s((permitTTL + crashHold) / 1000 + 60000))
+          return {4, got, yield, waiters, sum + got, floor(wait > 0 and v - wait or 0)}
+        end
+
+        """
+
+    private static let main = """
+        local at = 22
+        for i = 1, count do
+          local key, op, r = K[2 + i], A[at], nil
+          if op == '1' then r = logRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]), n(A[at + 5]))
+          elseif op == '2' then r = slotRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]))
+          elseif op == '3' then r = streamRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]), n(A[at + 5]), n(A[at + 6]), n(A[at + 7]))
+          else r = conns(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), A[at + 4] == '1') end
+          at = at + 8
+          for j = 1, 6 do out[#out + 1] = r[j] end
+        end
+        return out
+        """
+}

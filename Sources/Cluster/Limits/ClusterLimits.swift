@@ -1,0 +1,196 @@
+import Redis
+package import Shaping
+import Synchronization
+import Telemetry
+
+/// The limits of a cluster as the root of this node's limiters. *Shared*: one locked agent per bucket; the exchange with the store runs on
+/// the loop of `RedisBus`, in the same pipelines as everything else.
+///
+/// It answers from what the node holds, at once, and never waits for the store.
+///
+/// *Diagnostics*: a store that does not answer is counted and shown as a mode; nothing here throws.
+package final class ClusterLimits: LimitRoot {
+    /// What all nodes of the cluster agree on.
+    package let settings: ClusterSettings
+    private let cells: [AgentCell]
+    private let holders = Mutex<[LimitKey: [any PermitHolder]]>([:])
+    private let poke = Mutex<(@Sendable () -> Void)?>(nil)
+    private let isPoked = Atomic(false)
+
+    /// - Parameters:
+    ///   - node: the name under which the store knows this node; the same after a restart.
+    ///   - incarnation: different for each process.
+    ///   - remembers: whether the node was in the cluster a short while ago.
+    package init(_ settings: ClusterSettings, node: String, incarnation: UInt64, remembers: Bool) {
+        self.settings = settings
+        cells = (0..<max(1, settings.buckets)).map { bucket in
+            AgentCell(
+                BucketAgent(
+                    settings, bucket: bucket, node: node, incarnation: incarnation &+ UInt64(bucket) &* 0x9e37_79b9_7f4a_7c15,
+                    remembers: remembers))
+        }
+    }
+
+    private func cell(_ key: LimitKey) -> AgentCell { cells[BucketKey.bucket(of: key, buckets: cells.count)] }
+
+    /// Calls `body` (from any thread) when there is something to send before the next tick.
+    func onNeed(_ body: @escaping @Sendable () -> Void) { poke.withLock { $0 = body } }
+
+    private func need() {
+        guard !isPoked.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        poke.withLock { $0 }?()
+    }
+
+    // MARK: Limiters
+
+    package func leaseRate(
+        _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void
+    ) {
+        let lease = cell(key).agent.withLock { $0.leaseRate(key, spec: spec, want: want, now: now) }
+        reply(lease)
+        if case .retry = lease { need() }
+    }
+
+    package func returnRate(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots) {
+        let now = SystemClock.monotonicNanoseconds()
+        cell(key).agent.withLock { $0.returnRate(key, spec: spec, slots: slots, now: now) }
+    }
+
+    package func leasePermits(
+        _ key: LimitKey, limit: Int, want: Int, now: Int64, reply: @escaping @Sendable (PermitLease) -> Void
+    ) {
+        let cell = cell(key)
+        var lease = cell.agent.withLock { $0.leasePermits(key, limit: limit, want: want, now: now) }
+        if case .retry = lease, surrender(key, to: cell, now: now) > 0 {
+            lease = cell.agent.withLock { $0.leasePermits(key, limit: limit, want: 1, now: now) }
+        }
+        reply(lease)
+        if case .retry = lease { need() }
+    }
+
+    package func returnPermits(_ key: LimitKey, count: Int) {
+        let now = SystemClock.monotonicNanoseconds()
+        cell(key).agent.withLock { $0.returnPermits(key, count: count, now: now) }
+    }
+
+    package func enrol(_ holder: any PermitHolder, for key: LimitKey) {
+        holders.withLock { $0[key, default: []].append(holder) }
+    }
+
+    package func withdraw(_ holder: any PermitHolder, for key: LimitKey) {
+        holders.withLock { holders in
+            holders[key]?.removeAll { $0 === holder }
+            if holders[key]?.isEmpty == true { holders[key] = nil }
+        }
+    }
+
+    /// Takes what the limiters of this node keep unused.
+    private func surrender(_ key: LimitKey, to cell: AgentCell, now: Int64) -> Int {
+        var count = 0
+        for holder in holders.withLock({ $0[key] ?? [] }) { count += holder.surrender() }
+        if count > 0 { cell.agent.withLock { $0.returnPermits(key, count: count, now: now) } }
+        return count
+    }
+
+    package var leasesEnd: Bool { true }
+
+    package func permitTerms(_ key: LimitKey, now: Int64) -> PermitTerms {
+        cell(key).agent.withLock { $0.permitTerms(key, now: now) }
+    }
+
+    package func noteTransaction(_ key: LimitKey) {
+        cell(key).agent.withLock { $0.noteTransactions(key, count: 1) }
+    }
+
+    package func claimRecall(_ key: LimitKey) -> Bool {
+        cell(key).agent.withLock { $0.claimRecall(key) }
+    }
+
+    // MARK: Store
+
+    /// The calls that are due; `runID` answers for a key. Each comes back through `answered`.
+    func collect(now: Int64, runID: (String) -> String?) -> [LimitCall] {
+        isPoked.store(false, ordering: .releasing)
+        var calls: [LimitCall] = []
+        for (index, cell) in cells.enumerated() {
+            let tag = BucketKey.name(prefix: settings.prefix, bucket: index, "state")
+            guard let run = runID(tag) else { continue }
+            guard let request = cell.agent.withLock({ $0.request(now: now, runID: run) }) else { continue }
+            calls.append(LimitCall(bucket: index, sequence: request.sequence, call: Self.call(request, runID: run)))
+        }
+        return calls
+    }
+
+    /// The calls with which a node that stops gives back what it holds.
+    func collectLeave(now: Int64, runID: (String) -> String?) -> [ScriptCall] {
+        cells.indices.compactMap { index in
+            guard let run = runID(BucketKey.name(prefix: settings.prefix, bucket: index, "state")) else { return nil }
+            return Self.call(cells[index].agent.withLock { $0.leave(now: now, runID: run) }, runID: run)
+        }
+    }
+
+    private static let script = RedisScript(BucketScript.text)
+
+    private static func call(_ request: BucketRequest, runID: String) -> ScriptCall {
+        ScriptCall(script: script, keys: request.keys, arguments: request.arguments, runID: runID)
+    }
+
+    /// What became of a call.
+    func answered(_ call: LimitCall, _ result: Result<RedisValue, RedisFailure>, storeIsGone: Bool, now: Int64) {
+        let cell = cells[call.bucket]
+        var answer: [Int64]?
+        if case .success(.array(let values)) = result, values.count < 100_000 {
+            answer = values.map { if case .integer(let number) = $0 { number } else { -1 } }
+        }
+        let scarce = cell.agent.withLock { agent -> [LimitKey] in
+            if let answer { agent.received(answer, sequence: call.sequence, now: now) } else {
+                agent.failed(sequence: call.sequence, storeIsGone: storeIsGone, now: now)
+            }
+            return agent.scarce
+        }
+        for key in scarce { _ = surrender(key, to: cell, now: now) }
+    }
+
+    /// The store's host refuses connections.
+    func storeIsGone(now: Int64) {
+        for cell in cells { cell.agent.withLock { $0.storeIsGone(now: now) } }
+    }
+
+    // MARK: Facts
+
+    /// Every limit in use on this node.
+    package func snapshot(now: Int64) -> [LimitSnapshot] {
+        cells.flatMap { cell in cell.agent.withLock { $0.snapshot(now: now) } }.sorted { $0.key.name < $1.key.name }
+    }
+
+    /// By what right the limits of each bucket are used.
+    package func modes(now: Int64) -> [LimitMode] { cells.map { cell in cell.agent.withLock { $0.mode(now: now) } } }
+
+    /// The counters of all buckets together.
+    package var statistics: BucketStatistics {
+        cells.map { cell in cell.agent.withLock { $0.statistics } }.reduce(into: BucketStatistics()) { sum, part in
+            sum.answers += part.answers
+            sum.failures += part.failures
+            sum.epochChanges += part.epochChanges
+            sum.leasesLost += part.leasesLost
+            sum.malformed += part.malformed
+            sum.closed += part.closed
+        }
+    }
+
+    /// The part of each limit this node would have without the store, the least of the buckets, 0…1.
+    package var share: Double { cells.map { cell in cell.agent.withLock { $0.shareFraction } }.min() ?? 0 }
+}
+
+/// An agent and its lock. *Shared.*
+private final class AgentCell: Sendable {
+    let agent: Mutex<BucketAgent>
+    init(_ agent: BucketAgent) { self.agent = Mutex(agent) }
+}
+
+/// A call under way. *Value.*
+struct LimitCall: Sendable {
+    let bucket: Int
+    let sequence: Int64
+    let call: ScriptCall
+}

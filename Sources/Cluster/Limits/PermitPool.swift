@@ -1,0 +1,161 @@
+import Shaping
+
+/// What a node holds of one cap. *State machine*; times in monotonic nanoseconds.
+struct PermitPool: Sendable {
+    /// C, the cap over all nodes.
+    private(set) var limit: Int
+    /// Permits with the limiters of this node.
+    private(set) var inUse = 0
+    /// Permits the store has granted.
+    private(set) var granted = 0
+    /// While a question is open only what was in use then is certain.
+    private var frozen: Int?
+    /// When the question was sent whose answer granted them.
+    private(set) var leasedAt = Int64.min / 4
+    /// The store was provably not running at this time while the lease was good.
+    private var storeGoneAt: Int64?
+    private(set) var askedAt = Int64.min / 4
+    private(set) var lastUse: Int64
+    private var waiting = 0
+    private(set) var waitingSince: Int64?
+    /// When permits beyond those in use were last needed.
+    private var neededAt: Int64
+    /// What the store said last: how many to give back, how many nodes wait, how many are out.
+    private(set) var recall = 0
+    private(set) var waiters = 0
+    private(set) var used = 0
+    private var hasNews = false
+    /// Recalls somebody has taken up and not yet carried out.
+    private var claimed = 0
+    /// Transactions since the permits were granted.
+    var transactions = 0
+
+    init(limit: Int, now: Int64) {
+        self.limit = limit
+        lastUse = now
+        neededAt = now
+    }
+
+    /// Whether the pool can be forgotten.
+    func isIdle(now: Int64) -> Bool { inUse == 0 && granted == 0 && frozen == nil && now - lastUse > 60_000_000_000 }
+
+    private func leaseEnd(_ settings: ClusterSettings) -> Int64 {
+        max(leasedAt, storeGoneAt ?? .min / 4) + settings.permitTTL
+    }
+
+    /// Stands for as many permits as were granted last.
+    static let asGranted = -1
+
+    /// How many may be in use.
+    private var allowance: Int { min(granted, frozen ?? granted) }
+
+    // MARK: Limiters
+
+    /// Up to `want` permits, or when to try again.
+    /// - Parameter own: how many may be used without a lease; `asGranted` for as many as the last lease had.
+    mutating func lease(limit: Int, want: Int, own: Int?, now: Int64, settings: ClusterSettings) -> PermitLease {
+        if limit != self.limit {
+            self.limit = limit
+            hasNews = true
+        }
+        lastUse = now
+        if let own {
+            let room = min(own == Self.asGranted ? granted : own, max(0, limit)) - inUse
+            guard want > 0, room > 0 else { return .retry(atNanoseconds: now + 200_000_000) }
+            inUse += min(want, room)
+            return .permits(min(want, room))
+        }
+        let room = min(allowance, max(0, limit)) - inUse
+        if want > 0, room > 0, recall == 0, now < leaseEnd(settings) - settings.permitMargin {
+            let count = min(want, room)
+            inUse += count
+            neededAt = now
+            waitingSince = nil
+            return .permits(count)
+        }
+        guard limit > 0 else { return .retry(atNanoseconds: now + 1_000_000_000) }
+        waiting = min(waiting + max(1, want), 1000)
+        if waitingSince == nil { waitingSince = now }
+        return .retry(atNanoseconds: max(now, askedAt + settings.keySpacing) + 10_000_000)
+    }
+
+    /// Permits come back from the limiters.
+    mutating func giveBack(_ count: Int, now: Int64) {
+        let count = min(max(0, count), inUse)
+        inUse -= count
+        recall = max(0, recall - count)
+        claimed = max(0, claimed - count)
+        // Somebody else waits for them: the store should know soon.
+        if waiters > 0 || count > 0 && inUse == 0 { hasNews = true }
+        if inUse > 0 || count > 0 { neededAt = max(neededAt, now) }
+    }
+
+    /// Somebody will give one permit back because the store asked for it.
+    mutating func claimRecall() -> Bool {
+        guard recall > claimed else { return false }
+        claimed += 1
+        return true
+    }
+
+    /// What holds for the permits in use.
+    func terms(now: Int64, settings: ClusterSettings) -> PermitTerms {
+        let end = leaseEnd(settings)
+        let excess = frozen == nil ? max(0, inUse - granted) : 0
+        return PermitTerms(
+            startBy: end - settings.permitMargin, closeBy: end - settings.closeMargin, recall: max(0, recall - claimed), excess: excess)
+    }
+
+    // MARK: Store
+
+    /// When the store should be asked; `.max` when there is nothing to say.
+    func due(now: Int64, settings: ClusterSettings) -> Int64 {
+        let earliest = askedAt + settings.keySpacing
+        if waiting > 0 || hasNews { return earliest }
+        guard granted > 0 || inUse > 0 || frozen != nil else { return .max }
+        var due = frozen != nil ? earliest : leasedAt + settings.permitRefresh
+        if granted > inUse { due = min(due, max(earliest, neededAt + settings.permitIdle)) }
+        return due
+    }
+
+    /// The question, as the script wants it: seven fields after the kind.
+    mutating func question(now: Int64, settings: ClusterSettings) -> [String] {
+        askedAt = now
+        var want = inUse
+        if waiting > 0 || waitingSince.map({ now - $0 < 1_000_000_000 && now - lastUse < 1_000_000_000 }) == true {
+            // A quarter more than in use, so that the next connection need not ask.
+            want += max(1, min(waiting, 64)) + inUse / 4
+        } else {
+            waitingSince = nil
+            if granted > inUse, now - neededAt < settings.permitIdle { want = granted }
+        }
+        if recall > 0 { want = max(0, inUse - recall) }
+        want = min(want, limit)
+        waiting = 0
+        hasNews = false
+        frozen = min(allowance, inUse)
+        let done = transactions >= settings.quantumMessages
+        return ["4", "\(limit)", "\(want)", "\(inUse)", done ? "1" : "0", "0", "0", "0"]
+    }
+
+    /// The store's answer to a question sent at `sentAt`.
+    mutating func receive(_ answer: ArraySlice<Int64>, sentAt: Int64) {
+        let a = Array(answer)
+        guard a[0] == 4 else { return }
+        let got = Int(min(max(0, a[1]), 1_000_000_000))
+        if granted == 0, got > 0 { transactions = 0 }
+        granted = got
+        frozen = nil
+        recall = Int(min(max(0, a[2]), 1_000_000_000))
+        claimed = min(claimed, recall)
+        waiters = Int(min(max(0, a[3]), 1_000_000))
+        used = Int(min(max(0, a[4]), 1_000_000_000))
+        if granted > 0 || inUse == 0 { leasedAt = sentAt }
+        storeGoneAt = nil
+        if granted > inUse { waitingSince = nil }
+    }
+
+    /// The store does not run: nobody can be granted anything, so what is held stays held, as long as the lease was good when this began.
+    mutating func storeIsGone(now: Int64, settings: ClusterSettings) {
+        if now < leaseEnd(settings) - settings.closeMargin { storeGoneAt = now }
+    }
+}

@@ -1,0 +1,274 @@
+import Shaping
+
+/// What a node holds of one rate. *State machine*; times in monotonic nanoseconds.
+struct RatePool: Sendable {
+    private(set) var spec: ThrottleSpec
+    private(set) var kind: RateKind
+    /// Bandwidth (`stream`), its end, and when it was asked for.
+    private(set) var stream: RateStream
+    private(set) var leasedUntil = Int64.min
+    /// Single slots (`slots`).
+    private var slots = RateSlots.none
+    /// Logged slots (`log`): open until, the store's name for that time, how many.
+    private var logged: [(close: Int64, name: Int64, count: Int)] = []
+    /// What is spent from the node's own share.
+    private var away: AwayRate?
+
+    private(set) var lastUse: Int64
+    private(set) var askedAt = Int64.min / 4
+    private var refusedUntil = Int64.min
+    /// Takers who were sent away since the last request.
+    private var waiting = 0
+    private var waitingSince: Int64?
+    private var spent = 0
+    private var demand = 0.0
+    private var isBacklogged = false
+    /// What the store said last: the whole rate and what is taken of it, or how many are in the log.
+    private(set) var total: Int64 = 0
+    private(set) var taken: Int64 = 0
+    private(set) var spentAway = 0
+    private let jitter: Int64
+
+    init(spec: ThrottleSpec, now: Int64, jitter: Int64) {
+        self.spec = spec
+        self.jitter = jitter
+        kind = RateKind(spec)
+        lastUse = now
+        stream = RateStream(slack: ClusterSettings.slack(period: spec.periodNanoseconds) / 2)
+    }
+
+    private var period: Int64 { spec.periodNanoseconds }
+    private var slack: Int64 { ClusterSettings.slack(period: period) }
+    private var tolerance: Int64 { ClusterSettings.tolerance(period: period) }
+
+    /// Whether anyone wants the rate.
+    func isActive(now: Int64) -> Bool { now - lastUse < 1_000_000_000 }
+    /// Since when a taker waits.
+    var waitsSince: Int64? { waitingSince }
+    /// The bandwidth in hand, in slots per second; for the log and single slots what is left of them.
+    func held(now: Int64) -> Double {
+        switch kind {
+        case .stream: now < leasedUntil ? Double(stream.rate) / 86_400_000 : 0
+        case .slots: Double(slots.count)
+        case .log: Double(logged.reduce(0) { $0 + ($1.close >= now ? $1.count : 0) })
+        }
+    }
+
+    // MARK: Limiters
+
+    /// Another rate under the same key: nothing that was leased under the old one is used any more.
+    mutating func adopt(_ spec: ThrottleSpec, now: Int64) {
+        guard spec.limit != self.spec.limit || spec.periodNanoseconds != self.spec.periodNanoseconds else {
+            self.spec = spec
+            return
+        }
+        var fresh = RatePool(spec: spec, now: now, jitter: jitter)
+        fresh.askedAt = askedAt
+        self = fresh
+    }
+
+    /// Slots from the lease, or when to try again.
+    mutating func lease(_ want: Int, now: Int64, settings: ClusterSettings) -> RateLease {
+        lastUse = now
+        away = nil
+        switch kind {
+        case .stream:
+            guard now < leasedUntil, let open = stream.opening(now: now), open < leasedUntil, open <= now + settings.keySpacing else {
+                return refuse(now: now, settings: settings)
+            }
+            if open > now { isBacklogged = true }
+            let interval = Int64(stream.interval)
+            // A run no longer than half the slack: what is handed to one loop cannot be used by another.
+            let count = stream.spend(max(1, min(want, 64)), now: now, end: max(open, min(leasedUntil, now + slack / 4)))
+            guard count > 0 else { return refuse(now: now, settings: settings) }
+            spent += count
+            waitingSince = open > now ? (waitingSince ?? now) : nil
+            let end = open + Int64(count - 1) * interval
+            return .slots(
+                RateSlots(
+                    firstOpen: open, interval: interval, tolerance: max(0, min(slack / 2, leasedUntil - end)), count: count))
+        case .slots:
+            _ = slots.dropClosedSlots(now: now)
+            guard !slots.isEmpty else { return refuse(now: now, settings: settings) }
+            waitingSince = nil
+            return .slots(slots.takeFirst())
+        case .log:
+            logged.removeAll { $0.close < now || $0.count == 0 }
+            guard !logged.isEmpty else { return refuse(now: now, settings: settings) }
+            logged[0].count -= 1
+            waitingSince = nil
+            return .slots(RateSlots(firstOpen: now, interval: 1, tolerance: logged[0].close - now, count: 1))
+        }
+    }
+
+    private mutating func refuse(now: Int64, settings: ClusterSettings) -> RateLease {
+        waiting = min(waiting + 1, 100_000)
+        if waitingSince == nil { waitingSince = now }
+        isBacklogged = true
+        // The answer to the next question comes about 5 ms after it.
+        let next = max(now, askedAt + settings.keySpacing, refusedUntil)
+        return .retry(atNanoseconds: max(now + 10_000_000, next + 5_000_000))
+    }
+
+    /// Slots that were not used.
+    mutating func giveBack(_ unused: RateSlots, now: Int64) {
+        guard away == nil else { return }
+        switch kind {
+        case .stream: if now < leasedUntil, unused.firstClose >= now { stream.restore(unused.count) }
+        case .slots: if slots.isEmpty || unused.end == slots.firstOpen { _ = slots.restoreFront(unused) }
+        case .log:
+            let close = unused.firstClose
+            if let index = logged.firstIndex(where: { $0.close == close }) { logged[index].count += 1 }
+        }
+    }
+
+    // MARK: Share
+
+    /// Slots from the node's own share, or when to try again.
+    mutating func leaseAway(_ want: Int, right: AwayRight, now: Int64) -> RateLease {
+        lastUse = now
+        if away?.right.kind != right.kind || away?.right.limit != right.limit {
+            away = AwayRate(right: right, kind: kind, spec: spec, slack: slack, now: now)
+        }
+        away?.right.until = right.until
+        leasedUntil = .min
+        slots = .none
+        logged = []
+        guard let lease = away?.lease(want, now: now) else { return .retry(atNanoseconds: now + 500_000_000) }
+        if case .slots(let slots) = lease {
+            spentAway += slots.count
+            waitingSince = nil
+        } else if waitingSince == nil {
+            waitingSince = now
+        }
+        return lease
+    }
+
+    // MARK: Store
+
+    /// When the store should be asked; `.max` when nothing is wanted.
+    func due(now: Int64, settings: ClusterSettings) -> Int64 {
+        guard isActive(now: now) else { return .max }
+        let earliest = max(askedAt + settings.keySpacing, refusedUntil)
+        switch kind {
+        case .stream:
+            let renewal = now < leasedUntil ? askedAt + settings.rateRefresh : earliest
+            return max(earliest, isShort ? earliest : renewal)
+        case .slots, .log:
+            return waiting > 0 && slots.isEmpty && logged.allSatisfy({ $0.close < now }) ? earliest : .max
+        }
+    }
+
+    private var isShort = false
+
+    /// The question, as the script wants it: seven fields after the kind.
+    mutating func question(now: Int64, settings: ClusterSettings) -> [String] {
+        let elapsed = Double(max(1, now - max(askedAt, now - 5_000_000_000)))
+        let rate = Double(spent) * 1e9 / elapsed
+        demand = max(rate, demand * 0.6 + rate * 0.4)
+        askedAt = now
+        defer {
+            spent = 0
+            waiting = 0
+            isBacklogged = false
+        }
+        let periodMicroseconds = max(1, period / 1000)
+        let limit = spec.limit
+        switch kind {
+        case .log:
+            return ["1", "\(limit)", "\(periodMicroseconds)", "\(tolerance / 1000)", "\(max(1, min(waiting, limit)))", "0", "0", "0"]
+        case .slots:
+            return ["2", "\(limit)", "\(periodMicroseconds)", "\(tolerance / 1000)", "\(max(1, min(waiting, 3)))", "0", "0", "0"]
+        case .stream:
+            let have = now < leasedUntil ? stream.rate : 0
+            let left = now < leasedUntil ? (leasedUntil - now) / 1000 : 0
+            // In thousandths per day, the unit of the script.
+            let wanted = isBacklogged ? Self.everything : Int64(min(max(demand * 1.5, 4) * 86_400_000, Double(Self.everything)))
+            return [
+                "3", "\(limit)", "\(periodMicroseconds)", "\(slack / 1000)", "\(settings.rateTTL / 1000)", "\(have)", "\(left)",
+                "\(wanted)",
+            ]
+        }
+    }
+
+    private static let everything: Int64 = 1_000_000_000_000_000
+
+    /// The store's answer to a question sent at `sentAt`.
+    mutating func receive(_ answer: ArraySlice<Int64>, sentAt: Int64, now: Int64) {
+        let a = Array(answer)
+        let retry = min(max(0, a[3]), 60_000_000) * 1000
+        guard a[0] == Int64(kind.rawValue) else { return }
+        switch kind {
+        case .log:
+            if a[1] > 0 {
+                // Open from now on, closed when the store thinks so at the latest.
+                let close = sentAt + min(max(0, a[2]), 3_600_000_000) * 1000 - 1_000_000
+                if close > now { logged.append((close, a[4], Int(min(a[1], 64)))) }
+            }
+            if a[1] == 0 || retry > 1000 { refusedUntil = now + retry + jitter % max(1, min(retry / 8, 100_000_000)) }
+            total = Int64(spec.limit)
+            taken = a[5]
+        case .slots:
+            if a[1] > 0 {
+                let offset = min(max(0, a[2]), 86_400_000_000) * 1000
+                let open = now + offset
+                // Late is safe at the opening, early at the close.
+                let tolerance = tolerance - (now - sentAt) - 1_000_000
+                if tolerance > 0 {
+                    slots = RateSlots(
+                        firstOpen: open, interval: min(max(1, a[3]), 86_400_000_000) * 1000, tolerance: tolerance, count: Int(min(a[1], 64)))
+                }
+                refusedUntil = .min
+            } else {
+                refusedUntil = now + retry + jitter % max(1, min(retry / 4, 200_000_000))
+            }
+            total = Int64(spec.limit)
+            taken = a[5]
+        case .stream:
+            let rate = min(max(0, a[1]), Self.everything)
+            isShort = retry > 0
+            let end = sentAt + min(max(0, a[2]), 60_000_000) * 1000
+            if rate > 0, end > now {
+                if now >= leasedUntil { stream.setRate(0, now: now) }
+                stream.setRate(rate, now: now)
+                leasedUntil = end
+                refusedUntil = .min
+            } else {
+                // What was leased before may be used up to its end.
+                refusedUntil = now + max(retry, 100_000_000) + jitter % 100_000_000
+            }
+            total = a[4]
+            taken = a[5]
+        }
+    }
+
+}
+
+extension RateSlots {
+    /// Drops slots that have closed.
+    fileprivate mutating func dropClosedSlots(now: Int64) -> Int {
+        var dropped = 0
+        while !isEmpty, firstClose < now {
+            _ = takeFirst()
+            dropped += 1
+        }
+        return dropped
+    }
+
+    /// Takes the first slot away.
+    fileprivate mutating func takeFirst() -> RateSlots {
+        let first = RateSlots(firstOpen: firstOpen, interval: interval, tolerance: tolerance, count: 1)
+        self = RateSlots(firstOpen: firstOpen + interval, interval: interval, tolerance: tolerance, count: count - 1)
+        return first
+    }
+
+    /// Puts a slot back in front.
+    fileprivate mutating func restoreFront(_ slots: RateSlots) -> Bool {
+        if isEmpty {
+            self = slots
+        } else {
+            self = RateSlots(firstOpen: slots.firstOpen, interval: interval, tolerance: tolerance, count: count + slots.count)
+        }
+        return true
+    }
+}

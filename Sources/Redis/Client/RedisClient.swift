@@ -1,0 +1,71 @@
+package import NIOCore
+
+/// A client of a Redis server, of a master that Sentinels name, or of a Redis Cluster. *Shared*: all its state lives on `eventLoop`.
+///
+/// Results are given on the loop. A client must be closed; until then its sockets and timers live on.
+///
+/// *Diagnostics*: nothing throws and nothing blocks: every command ends with a reply or a `RedisFailure` by its deadline. Servers that cannot be used
+/// (a replica, one that is loading, a wrong password) are tried again with backoff; `statistics.lastError` and `check()` say why.
+package final class RedisClient: Sendable {
+    /// Where everything happens.
+    package let eventLoop: any EventLoop
+    let setup: ConnectionSetup
+    private let core: NIOLoopBoundBox<ClientCore>
+
+    /// A client that does nothing yet. `name` is shown by CLIENT LIST.
+    package init(_ configuration: RedisConfiguration, name: String, eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        setup = ConnectionSetup(configuration: configuration, name: name, eventLoop: eventLoop, counters: RedisCounters())
+        core = NIOLoopBoundBox.makeBoxSendingValue(ClientCore(setup), eventLoop: eventLoop)
+    }
+
+    /// Connects; from any thread.
+    package func start() { eventLoop.execute { self.core.value.start() } }
+
+    /// Fails what is under way with `closed` and closes the sockets.
+    package func close() async { try? await eventLoop.flatSubmit { self.core.value.close() }.get() }
+
+    /// Sends a batch: all commands that go to one server leave in one write.
+    ///
+    /// On the loop only. `timeout` counts from now; nil is the configured one. `reply` is called once, on the loop and never inside this call, with
+    /// one result per command and per script, in order. An error reply of the server is a failure `server`.
+    package func send(
+        _ commands: [RedisCommand], scripts: [ScriptCall] = [], timeout: Duration? = nil,
+        reply: @escaping ([Result<RedisValue, RedisFailure>], [Result<RedisValue, RedisFailure>]) -> Void
+    ) {
+        core.value.send(commands, scripts, timeout: timeout?.timeoutNanoseconds ?? setup.commandTimeout, reply: reply)
+    }
+
+    /// The run id of the server that serves the key now; nil when not connected to it. On the loop only.
+    package func runID(forKey key: String) -> String? { core.value.directory.runID(forKey: Array(key.utf8)) }
+
+    /// Whether the store is a single server and its host refused the newest attempt to connect: no process listens there. On the loop only.
+    ///
+    /// It stays true until an attempt ends otherwise, so it may be up to 2 s old, the longest backoff. Something in between that refuses in
+    /// the server's name (a firewall that rejects, a service without endpoints) looks the same.
+    package var isRefused: Bool { core.value.directory.isRefused }
+
+    /// Listens on a channel, over a connection that all channels share and that is made again when it breaks; from any thread.
+    ///
+    /// `onMessage` is called on the loop, with `[]` after each (re)connect: messages may have been missed. It must only touch what belongs to
+    /// the loop or is Sendable.
+    package func subscribe(_ channel: String, onMessage: @escaping ([UInt8]) -> Void) {
+        let listener = LoopBound(onMessage)
+        if eventLoop.inEventLoop {
+            core.value.subscription.add(channel, listener.value)
+        } else {
+            eventLoop.execute { self.core.value.subscription.add(channel, listener.value) }
+        }
+    }
+
+    /// What the client has done so far; from any thread.
+    package var statistics: RedisStatistics { setup.counters.snapshot }
+}
+
+/// *Loop-confined*: carries a closure through one that must be Sendable, to the loop it belongs to.
+///
+/// Safe because it is only touched on that loop, and handed over by the loop's own queue, which orders the accesses.
+private struct LoopBound<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}

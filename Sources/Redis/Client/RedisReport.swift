@@ -1,0 +1,45 @@
+/// What a check of the servers found. *Value.*
+package struct RedisReport: Sendable, Equatable {
+    /// *Value.* One server.
+    package struct Server: Sendable, Equatable {
+        package let endpoint: RedisEndpoint
+        package var version: String?
+        package var role: String?
+        package var runID: String?
+        package var maxmemory: Int64?
+        package var maxmemoryPolicy: String?
+    }
+
+    /// The masters that were looked at; one unless it is a Redis Cluster.
+    package var servers: [Server] = []
+    /// What makes a server unusable or unsafe, each a sentence with the remedy.
+    package var problems: [String] = []
+    /// What should be looked at.
+    package var warnings: [String] = []
+
+    /// Whether the servers can be used.
+    package var isUsable: Bool { problems.isEmpty }
+    /// The version of the first server.
+    package var version: String? { servers.first?.version }
+    /// The role of the first server.
+    package var role: String? { servers.first?.role }
+    /// The run id of the first server.
+    package var runID: String? { servers.first?.runID }
+    /// The eviction policy of the first server.
+    package var maxmemoryPolicy: String? { servers.first?.maxmemoryPolicy }
+
+    /// Commands whose permission a check asks for: those scripts and clients of this product use. They are queued by MULTI and discarded, so nothing
+    /// is executed.
+    package static func probes(key: String, channel: String) -> [RedisCommand] {
+        let digest = String(repeating: "0", count: 40)
+        return [
+            RedisCommand(["EVALSHA", digest, "1", key], key: 3), RedisCommand(["EVAL", "return 1", "1", key], key: 3),
+            RedisCommand(["TIME"], key: nil), RedisCommand(["GET", key]), RedisCommand(["SET", key, "0"]), RedisCommand(["DEL", key]),
+            RedisCommand(["EXISTS", key]), RedisCommand(["PEXPIRE", key, "1"]), RedisCommand(["INCR", key]),
+            RedisCommand(["HGET", key, "f"]), RedisCommand(["HMGET", key, "f"]), RedisCommand(["HSET", key, "f", "0"]),
+            RedisCommand(["HDEL", key, "f"]), RedisCommand(["HGETALL", key]), RedisCommand(["HLEN", key]),
+            RedisCommand(["HINCRBY", key, "f", "1"]), RedisCommand(["XADD", key, "*", "f", "0"]), RedisCommand(["XRANGE", key, "-", "+"]),
+            RedisCommand(["PUBLISH", channel, "0"], key: nil),
+        ]
+    }
+}
