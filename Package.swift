@@ -73,6 +73,9 @@ let package = Package(
         .executableTarget(
             name: "spool-bench", dependencies: ["Spool", "Message", "Telemetry", nioCore], path: "Benchmarks/spool-bench",
             swiftSettings: settings),
+        // Real redis-server processes for the tests.
+        .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
+        .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),

@@ -117,6 +117,7 @@ extension BucketAgent {
         guard let sent = inFlight, sent.sequence == sequence else { return }
         inFlight = nil
         count { $0.failures += 1 }
+        for operation in sent.operations where operation.isRate { rates[operation.key]?.unanswered() }
         // What was asked for goes along again, not sooner than the next flush.
         isUrgent = true
         if storeIsGone { self.storeIsGone(now: now) }

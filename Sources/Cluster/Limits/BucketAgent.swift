@@ -29,7 +29,7 @@ package struct BucketAgent: Sendable {
     var answeredAt = Int64.min / 4
     /// The share and the end of its lease.
     var share: Int64 = 0
-    var shareUntil = Int64.min
+    var shareUntil = Int64.min / 4
     var members: Int64 = 1
     var isLearning = false
     var isReserved = false

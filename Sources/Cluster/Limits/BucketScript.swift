@@ -194,7 +194,7 @@ package enum BucketScript {
           end
           return floor(L * min(1000000, max(sum, SS)) / 1000000)
         end
-        local function logRate(key, L, P, D, want, back)
+        local function logRate(key, L, P, D, want, back, unused)
           local h = load(key)
           local kind
           L, P, kind = rule(key, h, 1, L, P)
@@ -202,9 +202,10 @@ package enum BucketScript {
           for x in string.gmatch(h.log or '', '%d+') do
             if n(x) + P >= v then list[#list + 1] = n(x) end
           end
-          if back > 0 then
-            for i = #list, 1, -1 do
-              if list[i] == back then table.remove(list, i) break end
+          for i = #list, 1, -1 do
+            if unused > 0 and list[i] == back then
+              table.remove(list, i)
+              unused = unused - 1
             end
           end
           local room = L - away(L, P) - #list
@@ -382,7 +383,7 @@ package enum BucketScript {
               end
               local held = mine and v <= mine.u and mine.g or 0
               if held > 0 or use > 0 then
-                local out = waiters > room - use and (done or v - since > quantum)
+                local out = waiters > room - max(use, held) and (done or v - since > quantum)
                 local allowed = (out or want == 0) and 0 or 1
                 got = min(room, max(use, allowed))
                 yield = max(0, use - allowed)
@@ -414,7 +415,7 @@ package enum BucketScript {
         local at = 22
         for i = 1, count do
           local key, op, r = K[2 + i], A[at], nil
-          if op == '1' then r = logRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]), n(A[at + 5]))
+          if op == '1' then r = logRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]), n(A[at + 5]), n(A[at + 6]))
           elseif op == '2' then r = slotRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]))
           elseif op == '3' then r = streamRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]), n(A[at + 5]), n(A[at + 6]), n(A[at + 7]))
           else r = conns(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), A[at + 4] == '1') end

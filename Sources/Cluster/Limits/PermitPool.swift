@@ -83,6 +83,8 @@ struct PermitPool: Sendable {
     mutating func giveBack(_ count: Int, now: Int64) {
         let count = min(max(0, count), inUse)
         inUse -= count
+        // What was recalled is another node's turn, not ours again.
+        granted = max(inUse, granted - min(count, recall))
         recall = max(0, recall - count)
         claimed = max(0, claimed - count)
         // Somebody else waits for them: the store should know soon.

@@ -6,7 +6,7 @@ struct RatePool: Sendable {
     private(set) var kind: RateKind
     /// Bandwidth (`stream`), its end, and when it was asked for.
     private(set) var stream: RateStream
-    private(set) var leasedUntil = Int64.min
+    private(set) var leasedUntil = Int64.min / 4
     /// Single slots (`slots`).
     private var slots = RateSlots.none
     /// Logged slots (`log`): open until, the store's name for that time, how many.
@@ -16,7 +16,12 @@ struct RatePool: Sendable {
 
     private(set) var lastUse: Int64
     private(set) var askedAt = Int64.min / 4
-    private var refusedUntil = Int64.min
+    private var refusedUntil = Int64.min / 4
+    /// Whether a question has not been answered yet.
+    private var isAsked = false
+    /// How many logged slots to ask for: doubled when all were used at once. Those not used go back with the next question.
+    private var batch = 1
+    private var unused: (name: Int64, count: Int) = (0, 0)
     /// Takers who were sent away since the last request.
     private var waiting = 0
     private var waitingSince: Int64?
@@ -93,21 +98,31 @@ struct RatePool: Sendable {
             waitingSince = nil
             return .slots(slots.takeFirst())
         case .log:
-            logged.removeAll { $0.close < now || $0.count == 0 }
+            dropLogged(now: now)
             guard !logged.isEmpty else { return refuse(now: now, settings: settings) }
             logged[0].count -= 1
+            if logged[0].count == 0 { batch = min(batch * 2, 64) }
             waitingSince = nil
             return .slots(RateSlots(firstOpen: now, interval: 1, tolerance: logged[0].close - now, count: 1))
         }
+    }
+
+    private mutating func dropLogged(now: Int64) {
+        for slot in logged where slot.close < now && slot.count > 0 {
+            unused = (slot.name, slot.count)
+            batch = max(1, batch / 2)
+        }
+        logged.removeAll { $0.close < now || $0.count == 0 }
     }
 
     private mutating func refuse(now: Int64, settings: ClusterSettings) -> RateLease {
         waiting = min(waiting + 1, 100_000)
         if waitingSince == nil { waitingSince = now }
         isBacklogged = true
-        // The answer to the next question comes about 5 ms after it.
+        // While the answer is on its way it is looked for often; else it comes a few milliseconds after the next question.
+        if isAsked { return .retry(atNanoseconds: now + 8_000_000) }
         let next = max(now, askedAt + settings.keySpacing, refusedUntil)
-        return .retry(atNanoseconds: max(now + 10_000_000, next + 5_000_000))
+        return .retry(atNanoseconds: max(now + 8_000_000, next + 4_000_000))
     }
 
     /// Slots that were not used.
@@ -131,7 +146,7 @@ struct RatePool: Sendable {
             away = AwayRate(right: right, kind: kind, spec: spec, slack: slack, now: now)
         }
         away?.right.until = right.until
-        leasedUntil = .min
+        leasedUntil = .min / 4
         slots = .none
         logged = []
         guard let lease = away?.lease(want, now: now) else { return .retry(atNanoseconds: now + 500_000_000) }
@@ -145,6 +160,9 @@ struct RatePool: Sendable {
     }
 
     // MARK: Store
+
+    /// The question got no answer.
+    mutating func unanswered() { isAsked = false }
 
     /// When the store should be asked; `.max` when nothing is wanted.
     func due(now: Int64, settings: ClusterSettings) -> Int64 {
@@ -167,6 +185,8 @@ struct RatePool: Sendable {
         let rate = Double(spent) * 1e9 / elapsed
         demand = max(rate, demand * 0.6 + rate * 0.4)
         askedAt = now
+        isAsked = true
+        dropLogged(now: now)
         defer {
             spent = 0
             waiting = 0
@@ -176,7 +196,13 @@ struct RatePool: Sendable {
         let limit = spec.limit
         switch kind {
         case .log:
-            return ["1", "\(limit)", "\(periodMicroseconds)", "\(tolerance / 1000)", "\(max(1, min(waiting, limit)))", "0", "0", "0"]
+            defer { unused = (0, 0) }
+            // Over a long period a slot that nobody uses is missed for long: only as many as somebody waits for.
+            let want = period <= 5_000_000_000 ? max(waiting, batch) : waiting
+            return [
+                "1", "\(limit)", "\(periodMicroseconds)", "\(tolerance / 1000)", "\(max(1, min(want, limit)))", "\(unused.name)",
+                "\(unused.count)", "0",
+            ]
         case .slots:
             return ["2", "\(limit)", "\(periodMicroseconds)", "\(tolerance / 1000)", "\(max(1, min(waiting, 3)))", "0", "0", "0"]
         case .stream:
@@ -197,6 +223,7 @@ struct RatePool: Sendable {
     mutating func receive(_ answer: ArraySlice<Int64>, sentAt: Int64, now: Int64) {
         let a = Array(answer)
         let retry = min(max(0, a[3]), 60_000_000) * 1000
+        isAsked = false
         guard a[0] == Int64(kind.rawValue) else { return }
         switch kind {
         case .log:
@@ -218,7 +245,7 @@ struct RatePool: Sendable {
                     slots = RateSlots(
                         firstOpen: open, interval: min(max(1, a[3]), 86_400_000_000) * 1000, tolerance: tolerance, count: Int(min(a[1], 64)))
                 }
-                refusedUntil = .min
+                refusedUntil = .min / 4
             } else {
                 refusedUntil = now + retry + jitter % max(1, min(retry / 4, 200_000_000))
             }
@@ -232,7 +259,7 @@ struct RatePool: Sendable {
                 if now >= leasedUntil { stream.setRate(0, now: now) }
                 stream.setRate(rate, now: now)
                 leasedUntil = end
-                refusedUntil = .min
+                refusedUntil = .min / 4
             } else {
                 // What was leased before may be used up to its end.
                 refusedUntil = now + max(retry, 100_000_000) + jitter % 100_000_000
