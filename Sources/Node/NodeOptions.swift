@@ -15,6 +15,10 @@ package struct NodeOptions: Sendable {
     package var hostname: String?
     /// DNS servers and test zones.
     package var resolver = ResolverConfiguration()
+    /// The Redis through which limits and control are shared; overrides the policy's.
+    package var redisURL: String?
+    /// The name of this node among the others.
+    package var nodeName: String?
     /// Event loops; one per core by default.
     package var loops: Int?
     /// Bytes of message content kept in memory.

@@ -17,6 +17,7 @@ struct Serve: AsyncParsableCommand {
               apus serve --policy policy.lua --spool /var/spool/apus
               apus serve --policy policy.lua --http 127.0.0.1:8000
               sudo apus serve --policy policy.lua --user apus        (binds port 25, then becomes apus)
+              apus serve --policy policy.lua --redis redis://10.0.0.5      (limits shared with the other nodes)
 
             EXIT STATUS
               0 stopped by a signal, 1 could not start, 64 wrong arguments
@@ -39,11 +40,28 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("DNS server, ip or ip@port; may be repeated. Default: /etc/resolv.conf.", valueName: "server"))
     var resolver: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Share limits and control with the other nodes through this Redis; overrides configure_redis_throttles. Also from APUS_REDIS_URL.",
+            valueName: "url"))
+    var redis: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The name of this node among the others; the same after a restart. Also from APUS_NODE. Default: host name and spool id.",
+            valueName: "name"))
+    var name: String?
+
     @Option(help: "Event loops. Default: one per core.")
     var loops: Int?
 
     func validate() throws {
         if let loops, !(1...1024).contains(loops) { throw ValidationError("--loops must be from 1 to 1024") }
+    }
+
+    /// A variable of the environment that is set and not empty.
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     func run() async throws {
@@ -53,6 +71,8 @@ struct Serve: AsyncParsableCommand {
         options.user = user
         options.resolver.servers = resolver
         options.loops = loops
+        options.redisURL = redis ?? Self.environment("APUS_REDIS_URL")
+        options.nodeName = name ?? Self.environment("APUS_NODE")
         let stop = StopSignal()
         do {
             let node = try await Node.start(options)

@@ -2,16 +2,31 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import Policy
+import Shaping
 import Telemetry
 
 /// *Loop-confined*: what the Lua state of a shard may ask of its loop: timers, HTTP, log lines.
 final class ShardPolicyHost: PolicyHost {
     private let loop: any EventLoop
     private let client: HTTPClient
+    private let redisClients: PolicyRedisClients
+    private let throttles = PolicyThrottles()
+    /// The node, once it is there: the policy's file runs before.
+    weak var services: NodeServices?
 
     init(loop: any EventLoop, client: HTTPClient) {
         self.loop = loop
         self.client = client
+        redisClients = PolicyRedisClients(loop: loop)
+    }
+
+    func redis(_ request: PolicyRedisRequest, completion: @escaping (Result<PolicyRedisReply, PolicyError>) -> Void) {
+        redisClients.send(request, completion: completion)
+    }
+
+    func throttle(name: String, spec: ThrottleSpec, quantity: Int) throws(PolicyError) -> PolicyThrottleResult {
+        guard let services else { throw .failed(message: "throttles can be used by handlers, not while the policy loads") }
+        return throttles.take(name, spec, quantity: quantity, roots: services.limits)
     }
 
     /// Responses above this size are refused: a policy must not fill the memory.

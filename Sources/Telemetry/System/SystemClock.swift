@@ -5,8 +5,8 @@ package enum SystemClock {
     /// Wall clock, nanoseconds since 1970.
     package static func unixNanoseconds() -> Int64 { read(CLOCK_REALTIME) }
 
-    /// Monotonic clock, nanoseconds since an arbitrary point.
-    package static func monotonicNanoseconds() -> Int64 { read(CLOCK_MONOTONIC) }
+    /// Steady clock, nanoseconds since an arbitrary point. It runs on while the machine sleeps: a lease ends meanwhile all the same.
+    package static func monotonicNanoseconds() -> Int64 { read(CLOCK_BOOTTIME) }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
