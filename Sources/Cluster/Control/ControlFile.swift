@@ -141,6 +141,12 @@ struct ControlFile: ~Copyable {
         if ftruncate(descriptor, off_t(size)) != 0 || lseek(descriptor, off_t(size), SEEK_SET) < 0 { isDoubtful = true }
     }
 
+    /// Puts another descriptor in the place of the file's; for tests of failing disks.
+    mutating func replaceDescriptor(_ other: Int32) {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = other
+    }
+
     private static func writeAll(_ content: [UInt8], to file: Int32) -> Bool {
         content.withUnsafeBytes { bytes in
             var offset = 0

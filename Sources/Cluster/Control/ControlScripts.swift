@@ -6,8 +6,8 @@ internal import Redis
 enum ControlScripts {
     /// Writes one change, unless the store has it or a later one. "Later" is the higher version, and the node that sorts last among
     /// equals; names are compared byte by byte, since Lua's own comparison follows the server's locale.
-    /// ARGV: epoch if there is none, id, version, node, value, channel, most fields, length of the stream.
-    /// Reply: {"written"}, {"same"}, {"older", what is stored} or {"full"}.
+    /// ARGV: epoch if there is none, id, version, node, {json}, channel, most fields, length of the stream.
+    /// Reply: {"written", event}, {"same", event}, {"older", what is stored} or {"full"}.
     static let publish = RedisScript(
         """
         local function precedes(a, b)
@@ -21,10 +21,10 @@ enum ControlScripts {
         local version = tonumber(ARGV[3])
         local stored = redis.call('HGET', KEYS[3], ARGV[2])
         if stored then
-          local v, node = string.match(stored, '^(%d+) (%S+) ')
+          local v, node, event = string.match(stored, '^(%d+) (%S+) (%S+) ')
           v = tonumber(v)
           if v and v > 0 and v <= 1125899906842624 then
-            if v == version and node == ARGV[4] then return {'same'} end
+            if v == version and node == ARGV[4] then return {'same', event} end
             if v > version or (v == version and precedes(ARGV[4], node)) then return {'older', stored} end
           end
         elseif redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[7]) then
@@ -33,11 +33,11 @@ enum ControlScripts {
         if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SET', KEYS[1], ARGV[1]) end
         local counter = (tonumber(redis.call('GET', KEYS[2])) or 0) + 1
         if not (counter >= version and counter <= 1125899906842624) then counter = version end
-        redis.call('HSET', KEYS[3], ARGV[2], ARGV[5])
+        local event = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[2])
+        redis.call('HSET', KEYS[3], ARGV[2], table.concat({ARGV[3], ARGV[4], event, ARGV[5]}, ' '))
         redis.call('SET', KEYS[2], string.format('%.0f', counter))
-        redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[2])
         redis.pcall('PUBLISH', ARGV[6], ARGV[4])
-        return {'written'}
+        return {'written', event}
         """)
 
     /// Reads what changed since an event, and the entries it changed. That event must still be there: what the stream forgot, or a

@@ -64,7 +64,8 @@ extension ControlState {
             // The time of contact matters in days; on disk an hour is close enough.
             let isWorthIt =
                 shared.table.position != position || (isEnd && abs(now &- shared.contactOnDisk) > ControlBounds.hour)
-            shared.table.position = position
+            let lost = shared.table.advance(to: position)
+            shared.status.republished += lost
             if isEnd { shared.table.contact = now }
             if isWorthIt {
                 shared.contactOnDisk = shared.table.contact
@@ -115,10 +116,10 @@ extension ControlState {
         }
     }
 
-    /// The store has that entry.
-    func acknowledge(_ entry: ControlEntry) {
+    /// The store has that entry, and tells of it in `event`; nil = it has something better.
+    func acknowledge(_ entry: ControlEntry, event: EventID?) {
         shared.withLock { shared in
-            guard shared.table.acknowledge(id: entry.id, version: entry.version, node: entry.node) else { return }
+            guard shared.table.acknowledge(id: entry.id, version: entry.version, node: entry.node, event: event) else { return }
             Self.post([.acknowledged(id: entry.id, version: entry.version)], &shared)
         }
         settleSoon()
@@ -152,5 +153,5 @@ extension ControlState {
     }
 
     /// The store has something newer than that entry which this node may not take: the entry is not offered any more.
-    func giveUp(_ entry: ControlEntry) { acknowledge(entry) }
+    func giveUp(_ entry: ControlEntry) { acknowledge(entry, event: nil) }
 }

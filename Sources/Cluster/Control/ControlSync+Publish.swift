@@ -35,7 +35,7 @@ extension ControlSync {
         ScriptCall(
             script: ControlScripts.publish, keys: keys.control,
             arguments: [
-                RandomWord.make(), entry.id, String(entry.version), entry.node, StoredEntry.text(entry), keys.hints,
+                RandomWord.make(), entry.id, String(entry.version), entry.node, String(decoding: entry.json, as: UTF8.self), keys.hints,
                 String(Self.mostFields), String(Self.streamLength),
             ], runID: nil)
     }
@@ -56,7 +56,12 @@ extension ControlSync {
                 continue
             }
             switch word {
-            case "written", "same": state.acknowledge(entry)
+            case "written", "same":
+                guard parts.count == 2, let event = parts[1].text.flatMap(EventID.init) else {
+                    failure = result
+                    continue
+                }
+                state.acknowledge(entry, event: event)
             case "older" where parts.count == 2: settle(entry, with: StoredEntry(parts[1], field: entry.id))
             case "full": isFull = true
             default: failure = result

@@ -1,5 +1,5 @@
 package import NIOCore
-internal import Redis
+package import Redis
 internal import Synchronization
 internal import Telemetry
 
@@ -61,6 +61,16 @@ package final class ControlSync: Sendable {
         subscription = subscribe
         let now = Self.now(loop)
         core = Mutex(Core(machine: ControlSyncMachine(now: now, jitter: Int64.random(in: 0..<ControlSyncMachine.wholeEvery / 4))))
+    }
+
+    /// The same, with the hints of `client`.
+    package convenience init(
+        state: ControlState, bus: any CommandBus, client: RedisClient, loop: any EventLoop, prefix: String,
+        interval: TimeAmount = .seconds(2)
+    ) {
+        self.init(state: state, bus: bus, loop: loop, prefix: prefix, interval: interval) { channel, onMessage in
+            client.subscribe(channel, onMessage: onMessage)
+        }
     }
 
     static func now(_ loop: any EventLoop) -> Int64 { Int64(loop.now.uptimeNanoseconds) }

@@ -10,7 +10,7 @@ extension ControlTable {
                 self.contact = contact
                 self.position = position
             case .acknowledged(let id, let version):
-                if let old = held[id] { acknowledge(id: id, version: version, node: old.entry.node) }
+                if let old = held[id] { _ = acknowledge(id: id, version: version, node: old.entry.node, event: nil) }
             case .dropped(let id, let version): _ = drop(id: id, version: version)
             case .entry(let isPending, let json):
                 // Its own clock may have been set back since: times are checked against the later of now and its own.
@@ -35,7 +35,10 @@ extension ControlTable {
         out.reserveCapacity(bytes + held.count * 16 + 256)
         ControlLine.format.append(to: &out)
         positionLine.append(to: &out)
-        for old in held.values { ControlLine.entry(isPending: old.isPending, json: old.entry.json).append(to: &out) }
+        for (id, old) in held {
+            // What the store acknowledged and this node has not read again is offered once more after a restart.
+            ControlLine.entry(isPending: old.isPending || unread[id] != nil, json: old.entry.json).append(to: &out)
+        }
         return out
     }
 

@@ -33,6 +33,12 @@ struct ControlTable {
     private(set) var held: [String: Held] = [:]
     /// Ids that the cluster has not acknowledged.
     private(set) var pending: Set<String> = []
+    /// Ids that the store acknowledged, with the event that tells of them, until reading passes that event.
+    ///
+    /// Whatever a failover loses is the end of the stream. If it loses an event that was read, reading finds a gap, and all is
+    /// compared. If it loses one that was written but not read yet, nobody would notice: so a change counts as settled only when its
+    /// event was met again.
+    private(set) var unread: [String: EventID] = [:]
     /// The highest version ever seen.
     private(set) var highest: Int64 = 0
     /// Bytes of all that is held, as JSON.
@@ -67,8 +73,10 @@ struct ControlTable {
         let old = held[entry.id]
         if let old {
             if old.entry.version == entry.version, old.entry.node == entry.node {
-                if !isPending { acknowledge(id: entry.id, version: entry.version, node: entry.node) }
-                return .same(wasPending: old.isPending)
+                guard !isPending else { return .same(wasPending: false) }
+                let wasUnread = unread.removeValue(forKey: entry.id) != nil
+                settle(id: entry.id)
+                return .same(wasPending: old.isPending || wasUnread)
             }
             guard entry.supersedes(old.entry) else { return .older }
         } else if held.count >= ControlBounds.kept {
@@ -88,17 +96,40 @@ struct ControlTable {
         bytes -= old.bytes
         if !old.entry.isRemoved { liveCount -= 1 }
         pending.remove(old.entry.id)
+        unread[old.entry.id] = nil
         held[old.entry.id] = nil
     }
 
-    /// The cluster has this version. False when that is no news.
-    @discardableResult
-    mutating func acknowledge(id: String, version: Int64, node: String) -> Bool {
-        guard let old = held[id], old.isPending, old.entry.version == version, old.entry.node == node else { return false }
+    private mutating func settle(id: String) {
         held[id]?.isPending = false
         held[id]?.isFresh = false
         pending.remove(id)
-        return true
+    }
+
+    /// The store has this version, and tells of it in `event`; nil = that does not matter. True when the cluster now surely has it,
+    /// which is to be written down.
+    mutating func acknowledge(id: String, version: Int64, node: String, event: EventID?) -> Bool {
+        guard let old = held[id], old.isPending, old.entry.version == version, old.entry.node == node else { return false }
+        settle(id: id)
+        guard let event, event > position.flatMap({ EventID($0.event) }) ?? EventID.none else { return true }
+        unread[id] = event
+        return false
+    }
+
+    /// Everything up to `position` was read. What was acknowledged with an event up to there, and was not met, is lost and owed again.
+    /// Returns how many these are.
+    mutating func advance(to position: ControlPosition) -> Int {
+        self.position = position
+        guard !unread.isEmpty, let read = EventID(position.event) else { return 0 }
+        let lost = unread.filter { $0.value <= read }.keys
+        for id in lost { owe(id) }
+        return lost.count
+    }
+
+    private mutating func owe(_ id: String) {
+        unread[id] = nil
+        held[id]?.isPending = true
+        pending.insert(id)
     }
 
     /// It is not known whether the store got this version: what the store holds then may be younger than it.
@@ -144,10 +175,10 @@ struct ControlTable {
                 continue
             }
             guard !old.isPending else { continue }
-            held[id]?.isPending = true
-            pending.insert(id)
+            owe(id)
             result.owed += 1
         }
+        unread = [:]
         for entry in result.dropped { _ = drop(id: entry.id, version: entry.version) }
         return result
     }

@@ -1,6 +1,7 @@
 internal import Redis
 
-/// One entry as it stands in the store: `version node {json}`. The first two words are what the scripts look at. *Value.*
+/// One entry as it stands in the store: `version node event {json}`. The first words are what the scripts look at; `event` is the one in
+/// the stream that tells of it. *Value.*
 struct StoredEntry: Sendable, Equatable {
     /// The place in the order of changes that the value claims; nil when even that cannot be read.
     var stamp: ControlStamp?
@@ -10,14 +11,14 @@ struct StoredEntry: Sendable, Equatable {
     /// Reads a value of the store.
     init(_ value: RedisValue) {
         guard case .bytes(let bytes) = value else { return }
-        let parts = bytes.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let version = Int64(String(decoding: parts[0], as: UTF8.self)), version > 0,
+        let parts = bytes.split(separator: 0x20, maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, let version = Int64(String(decoding: parts[0], as: UTF8.self)), version > 0,
             version <= ControlBounds.version
         else { return }
         let stamp = ControlStamp(version: version, node: String(decoding: parts[1], as: UTF8.self))
         guard ControlEntry.isName(stamp.node, most: ControlBounds.nodeBytes) else { return }
         self.stamp = stamp
-        guard let read = ControlEntry(json: parts[2]), read.stamp == stamp else { return }
+        guard let read = ControlEntry(json: parts[3]), read.stamp == stamp else { return }
         entry = read
     }
 
@@ -25,10 +26,5 @@ struct StoredEntry: Sendable, Equatable {
     init(_ value: RedisValue, field id: String) {
         self.init(value)
         if entry?.id != id { entry = nil }
-    }
-
-    /// What an entry looks like in the store.
-    static func text(_ entry: ControlEntry) -> String {
-        "\(entry.version) \(entry.node) \(String(decoding: entry.json, as: UTF8.self))"
     }
 }
