@@ -46,10 +46,11 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", nioCore, nioPosix, nioHTTP, deque,
+                "Policy", "Cluster", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", nioCore, nioPosix, nioHTTP, deque,
                 hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .target(name: "Cluster", dependencies: ["Shaping", "Telemetry", nioCore], swiftSettings: settings),
         .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
         .target(
@@ -83,7 +84,7 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore, nioPosix,
+                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore, nioPosix,
                 nioEmbedded, hummingbird,
             ],
             swiftSettings: settings),

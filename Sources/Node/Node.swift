@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Cluster
 import DNS
 import Glibc
 import Message
@@ -79,6 +80,8 @@ package final class Node: Sendable {
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
             httpConfig: try options.httpConfig(declared.httpListeners))
         node.publishGauges()
+        (services.clusterView as? SingleNodeView)?.watch(services)
+        node.expireRules()
         node.recover()
         services.state.phase = .ready
         for (listener, bound) in zip(listeners, sockets) {
@@ -93,12 +96,16 @@ package final class Node: Sendable {
         spool: OpenSpool
     ) throws -> NodeServices {
         let resolver = try Resolver(options.resolver)
+        let state = NodeState()
+        let control = try ControlState(directory: spool.directory, node: spool.nodeID, clock: Clock.wall)
+        try FormerPauses.takeOver(directory: spool.directory, into: control)
         return NodeServices(
             hostname: options.hostname ?? HostName.current, nodeID: spool.nodeID, group: group, spool: spool.spool,
             router: MailRouter(resolver: resolver), limits: InProcessLimitRoot(), registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
-            pauses: try PauseList(directory: spool.directory), state: NodeState())
+            control: control, clusterView: SingleNodeView(node: spool.nodeID, spool: spool.directory, state: state),
+            ruleWatch: RuleWatch(directory: spool.directory), state: state)
     }
 
     private static func startShards(
@@ -149,9 +156,19 @@ package final class Node: Sendable {
             }
         } finished: { [services] summary in
             services.state.isRecovered = true
+            services.ruleWatch.recovered(services)
             Log.info(
                 "spool recovered",
                 ["messages": summary.messages, "corrupt": summary.corruptRecords, "seconds": Double(summary.nanoseconds) / 1e9])
+        }
+    }
+
+    /// Forgets rules that have ended, once a second. On a thread of its own: it may write the file.
+    private func expireRules() {
+        let services = services
+        group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { task in
+            guard services.state.phase != .stopping else { return task.cancel() }
+            NIOThreadPool.singleton.submit { _ in services.control.expire() }
         }
     }
 

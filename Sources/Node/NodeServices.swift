@@ -1,3 +1,4 @@
+package import Cluster
 package import DNS
 package import NIOCore
 package import Shaping
@@ -20,13 +21,19 @@ package final class NodeServices: Sendable {
     package let nodeID: String
     let queues: QueueDirectory
     let paths: EgressPathDirectory
-    let pauses: PauseList
-    let state: NodeState
+    /// What all nodes agree on besides limits: suspensions, bounces, rebinds.
+    package let control: ControlState
+    /// The nodes and the limits they share.
+    package let clusterView: any ClusterView
+    package let ruleWatch: RuleWatch
+    let bounces = BounceTallies()
+    let sweepSlots = SweepSlots(64)
+    package let state: NodeState
 
     init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: any LimitRoot,
         registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
-        durability: Durability, pauses: PauseList, state: NodeState
+        durability: Durability, control: ControlState, clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState
     ) {
         self.hostname = hostname
         self.nodeID = nodeID
@@ -41,7 +48,13 @@ package final class NodeServices: Sendable {
         self.durability = durability
         self.queues = QueueDirectory()
         self.paths = EgressPathDirectory()
-        self.pauses = pauses
+        self.control = control
+        self.clusterView = clusterView
+        self.ruleWatch = ruleWatch
         self.state = state
+        ruleWatch.start(control.entries)
+        control.onChange { [weak self] entries in
+            if let self { self.ruleWatch.changed(entries, self) }
+        }
     }
 }
