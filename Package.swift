@@ -75,6 +75,8 @@ let package = Package(
             swiftSettings: settings),
         // Real redis-server processes for the tests.
         .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
+        .testTarget(
+            name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
@@ -88,7 +90,7 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore, nioPosix,
+                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore, nioPosix,
                 nioEmbedded, hummingbird,
             ],
             swiftSettings: settings),

@@ -7,7 +7,7 @@ import NIOHTTP1
 ///
 /// *Diagnostics*: a node that does not answer and an answer that is not 200 become a `ClientError` of one sentence.
 package final class AdminClient: Sendable {
-    private let endpoint: String
+    let endpoint: String
     private let http: HTTPClient
 
     /// - Parameter endpoint: `http://host:port` of the node's HTTP listener.
@@ -21,30 +21,26 @@ package final class AdminClient: Sendable {
 
     /// The scheduled queues, and the JSON as it came.
     package func queues() async throws -> ([QueueStatus], String) {
-        let body = try await send("GET", "/api/queues", nil)
-        do {
-            return (try JSONDecoder().decode([QueueStatus].self, from: Data(body.utf8)), body)
-        } catch {
-            throw ClientError("\(endpoint) does not speak this version's API: \(error)")
-        }
+        let body = try await send("GET", "/api/queues", body: nil)
+        return (try decode(body), body)
     }
 
     /// Pauses a queue; answers the JSON list of pauses.
     package func pause(_ queue: String, reason: String) async throws -> String {
-        try await send("POST", "/api/queues/pause", ["queue": queue, "reason": reason])
+        try await send("POST", "/api/queues/pause", body: try JSONEncoder().encode(["queue": queue, "reason": reason]))
     }
 
     /// Resumes a queue; answers the JSON list of pauses.
     package func resume(_ queue: String) async throws -> String {
-        try await send("POST", "/api/queues/resume", ["queue": queue])
+        try await send("POST", "/api/queues/resume", body: try JSONEncoder().encode(["queue": queue]))
     }
 
-    private func send(_ method: String, _ path: String, _ body: [String: String]?) async throws -> String {
+    func send(_ method: String, _ path: String, body: Data?) async throws -> String {
         var request = HTTPClientRequest(url: endpoint + path)
         request.method = .init(rawValue: method)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+            request.body = .bytes(ByteBuffer(bytes: body))
         }
         let response: HTTPClientResponse
         do {
@@ -56,7 +52,9 @@ package final class AdminClient: Sendable {
         }
         let text = String(buffer: try await response.body.collect(upTo: 256 << 20))
         guard response.status == .ok else {
-            throw ClientError("\(endpoint)\(path): \(response.status.code) \(text.split(separator: "\n").first.map(String.init) ?? "")")
+            throw ClientError(
+                "\(endpoint)\(path): \(response.status.code) \(text.split(separator: "\n").first.map(String.init) ?? "")",
+                status: Int(response.status.code))
         }
         return text
     }
@@ -65,5 +63,11 @@ package final class AdminClient: Sendable {
 /// *Value*: why a request to a node failed, one sentence.
 package struct ClientError: Error, Sendable {
     package let message: String
-    package init(_ message: String) { self.message = message }
+    /// The status of the answer; `nil` when there was none.
+    package let status: Int?
+
+    package init(_ message: String, status: Int? = nil) {
+        self.message = message
+        self.status = status
+    }
 }

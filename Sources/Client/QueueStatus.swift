@@ -14,7 +14,7 @@ package struct QueueStatus: Sendable, Codable, Equatable {
     package var oldestAge: Double?
     /// When the next message is due, RFC 3339; absent when none waits.
     package var nextDue: String?
-    /// `active`, `waiting`, `paused`, `blocked` or `idle`.
+    /// `active`, `waiting`, `paused`, `bouncing`, `blocked` or `idle`.
     package var state: String
     /// Why messages are not moving; absent when nothing blocks.
     package var blockedBy: String?

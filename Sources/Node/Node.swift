@@ -1,10 +1,12 @@
 import AsyncHTTPClient
+import Cluster
 import DNS
 import Glibc
 import Message
 import NIOCore
 import NIOPosix
 import Policy
+import Redis
 import SMTP
 package import Shaping
 import Spool
@@ -70,7 +72,7 @@ package final class Node: Sendable {
 
         let registry = MetricRegistry()
         let spool = try SpoolSetup(declared.spools, options: options).open(registry: registry)
-        let services = try makeServices(options, declared, group: group, registry: registry, spool: spool)
+        let services = try await makeServices(options, declared, group: group, registry: registry, spool: spool)
         let heartbeats = await startShards(services, engines: engines, group: group)
         let seed = UInt64.random(in: .min ... .max)
         let listeners = sockets.map { SMTPListener(config: $0.config, services: services, nodeSeed: seed) }
@@ -79,6 +81,9 @@ package final class Node: Sendable {
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
             httpConfig: try options.httpConfig(declared.httpListeners))
         node.publishGauges()
+        services.alone.watch(services)
+        if let cluster = services.cluster { node.join(cluster, directory: spool.directory) }
+        node.expireRules()
         node.recover()
         services.state.phase = .ready
         for (listener, bound) in zip(listeners, sockets) {
@@ -91,14 +96,31 @@ package final class Node: Sendable {
     private static func makeServices(
         _ options: NodeOptions, _ declared: PolicyDeclarations, group: any EventLoopGroup, registry: MetricRegistry,
         spool: OpenSpool
-    ) throws -> NodeServices {
+    ) async throws -> NodeServices {
         let resolver = try Resolver(options.resolver)
+        let state = NodeState()
+        let hostname = options.hostname ?? HostName.current
+        let name = options.nodeName ?? "\(hostname.prefix { $0 != "." })-\(spool.nodeID.prefix(8))"
+        let control = try ControlState(directory: spool.directory, node: name, clock: Clock.wall)
+        try FormerPauses.takeOver(directory: spool.directory, into: control)
+        let alone = SingleNodeView(node: name, spool: spool.directory, state: state)
+        var cluster: Cluster?
+        var view: any ClusterView = alone
+        if let config = try ClusterSetup.config(declared: declared.redis, url: options.redisURL) {
+            let joined = try await ClusterSetup(config: config).join(
+                node: name, zone: nil, state: control, directory: spool.directory, loop: group.next())
+            cluster = joined
+            view = RedisView(cluster: joined, node: name, hostname: hostname, isAdvertised: config.advertise != nil, alone: alone)
+            ClusterMetrics.publish(joined, registry)
+        }
         return NodeServices(
-            hostname: options.hostname ?? HostName.current, nodeID: spool.nodeID, group: group, spool: spool.spool,
-            router: MailRouter(resolver: resolver), limits: LimitRoots(), registry: registry,
+            hostname: hostname, nodeID: spool.nodeID, group: group, spool: spool.spool,
+            router: MailRouter(resolver: resolver),
+            limits: cluster.map { LimitRoots(shared: $0.limits, local: InProcessLimitRoot()) } ?? LimitRoots(), registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
-            pauses: try PauseList(directory: spool.directory), state: NodeState())
+            control: control, cluster: cluster, alone: alone, clusterView: view, ruleWatch: RuleWatch(directory: spool.directory),
+            state: state)
     }
 
     private static func startShards(
@@ -111,6 +133,7 @@ package final class Node: Sendable {
             let heartbeat = Heartbeat()
             heartbeats.append(heartbeat)
             try? await shard.loop.submit {
+                engine.host.value.services = services
                 shard.start(engine: engine.engine.value)
                 _ = LoopLag(
                     loop: shard.loop, histogram: services.metrics.loopLag.with(String(shard.index)), heartbeat: heartbeat)
@@ -128,11 +151,12 @@ package final class Node: Sendable {
         for loop in group.makeIterator() {
             let role: PolicyRole = isFirst ? .primary : .replica
             isFirst = false
-            let engine = try await loop.submit {
-                LoopBound(
-                    try PolicyEngine(file: file, host: ShardPolicyHost(loop: loop, client: http), role: role, limits: PolicyLimits()))
-            }.get()
-            engines.append(LoopEngine(loop: loop, engine: engine))
+            engines.append(
+                try await loop.submit {
+                    let host = ShardPolicyHost(loop: loop, client: http)
+                    let engine = try PolicyEngine(file: file, host: host, role: role, limits: PolicyLimits())
+                    return LoopEngine(loop: loop, engine: LoopBound(engine), host: LoopBound(host))
+                }.get())
         }
         return engines
     }
@@ -149,9 +173,33 @@ package final class Node: Sendable {
             }
         } finished: { [services] summary in
             services.state.isRecovered = true
+            services.ruleWatch.recovered(services)
             Log.info(
                 "spool recovered",
                 ["messages": summary.messages, "corrupt": summary.corruptRecords, "seconds": Double(summary.nanoseconds) / 1e9])
+        }
+    }
+
+    /// Forgets rules that have ended, once a second. On a thread of its own: it may write the file.
+    private func expireRules() {
+        let services = services
+        group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { task in
+            guard services.state.phase != .stopping else { return task.cancel() }
+            NIOThreadPool.singleton.submit { _ in services.control.expire() }
+        }
+    }
+
+    /// Becomes a member: from now on limits are shared.
+    private func join(_ cluster: Cluster, directory: String) {
+        cluster.start()
+        let memory = ClusterMemory(directory: directory, prefix: cluster.limits.settings.prefix)
+        let key = cluster.limits.settings.prefix
+        cluster.client.eventLoop.scheduleRepeatedTask(
+            initialDelay: .seconds(2), delay: .nanoseconds(ClusterMemory.interval)
+        ) { [services] task in
+            guard services.state.phase != .stopping else { return task.cancel() }
+            guard cluster.client.runID(forKey: key) != nil else { return }
+            NIOThreadPool.singleton.submit { _ in memory.note() }
         }
     }
 
@@ -183,6 +231,7 @@ package final class Node: Sendable {
         while Clock.monotonic() < end, services.metrics.openConnections > 0 {
             try? await Task.sleep(for: .milliseconds(20))
         }
+        for path in services.paths.all { path.shard.postLater(.run { path.releaseLimits() }) }
         // Outcomes that are on their way between loops still have to reach the spool.
         for _ in 0..<2 { for shard in services.shards.all { try? await shard.loop.submit {}.get() } }
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
@@ -194,6 +243,7 @@ package final class Node: Sendable {
                 done.resume()
             }
         }
+        await services.cluster?.stop()
         try? await http.shutdown()
         try? await group.shutdownGracefully()
     }
@@ -203,6 +253,7 @@ package final class Node: Sendable {
 struct LoopEngine: Sendable {
     let loop: any EventLoop
     let engine: LoopBound<PolicyEngine>
+    let host: LoopBound<ShardPolicyHost>
 
     func declarations() async throws -> PolicyDeclarations {
         let engine = engine

@@ -1,3 +1,4 @@
+package import Cluster
 package import DNS
 package import NIOCore
 package import Spool
@@ -19,13 +20,24 @@ package final class NodeServices: Sendable {
     package let nodeID: String
     let queues: QueueDirectory
     let paths: EgressPathDirectory
-    let pauses: PauseList
-    let state: NodeState
+    /// What all nodes agree on besides limits: suspensions, bounces, rebinds.
+    package let control: ControlState
+    /// This node's part of the cluster; nil when it is alone.
+    package let cluster: Cluster?
+    /// The limits this node counts by itself.
+    let alone: SingleNodeView
+    /// The nodes and the limits they share.
+    package let clusterView: any ClusterView
+    package let ruleWatch: RuleWatch
+    let bounces = BounceTallies()
+    let sweepSlots = SweepSlots(64)
+    package let state: NodeState
 
     init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
         registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
-        durability: Durability, pauses: PauseList, state: NodeState
+        durability: Durability, control: ControlState, cluster: Cluster?, alone: SingleNodeView,
+        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState
     ) {
         self.hostname = hostname
         self.nodeID = nodeID
@@ -40,7 +52,15 @@ package final class NodeServices: Sendable {
         self.durability = durability
         self.queues = QueueDirectory()
         self.paths = EgressPathDirectory()
-        self.pauses = pauses
+        self.control = control
+        self.cluster = cluster
+        self.alone = alone
+        self.clusterView = clusterView
+        self.ruleWatch = ruleWatch
         self.state = state
+        ruleWatch.start(control.entries)
+        control.onChange { [weak self] entries in
+            if let self { self.ruleWatch.changed(entries, self) }
+        }
     }
 }

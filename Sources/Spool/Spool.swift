@@ -170,6 +170,11 @@ package final class Spool: Sendable {
     /// Live messages, those of durability `memory` included.
     package var messageCount: Int { store.state.withLock { $0.index.count } }
 
+    /// The live message of that id, if there is one.
+    package func handle(of id: MessageID) -> SpoolHandle? {
+        store.state.withLock { state in state.index.find(id).map { state.index.handle($0) } }
+    }
+
     /// Segments in use.
     package var segmentCount: Int { store.state.withLock { $0.segments.count } }
 

@@ -13,10 +13,15 @@ struct Apus: AsyncParsableCommand {
               apus sink --listen 127.0.0.1:2526         a server that accepts and counts
               apus serve --policy policy.lua --spool /var/spool/apus
               apus queues                               what waits, and why
+              apus explain example.com                  why this queue does not move
+              apus suspend --tenant acme --reason 'complaints' --duration 1h
               apus spool ls /var/spool/apus             the messages of a spool whose node is down
             """,
         version: "apus 0.1.0",
-        subcommands: [Serve.self, Check.self, SinkCommand.self, Queues.self, SpoolCommand.self])
+        subcommands: [
+            Serve.self, Check.self, SinkCommand.self, Queues.self, Suspend.self, Resume.self, Bounce.self, Rebind.self, Explain.self,
+            Members.self, Limits.self, SpoolCommand.self,
+        ])
 }
 
 /// *Value*: ends a command with one line on standard error and exit code 1.

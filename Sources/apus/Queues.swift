@@ -83,5 +83,8 @@ func withClient(_ endpoint: String, _ body: (AdminClient) async throws -> Void) 
         try? await client.close()
         say("apus: \(error.message)")
         throw ExitCode.failure
+    } catch {
+        try? await client.close()
+        throw error
     }
 }

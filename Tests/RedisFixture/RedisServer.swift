@@ -1,40 +1,42 @@
 import Foundation
 import Glibc
 
-/// A real `redis-server` (or Sentinel) on a free port of 127.0.0.1, in a folder of its own. *Shared*: everything that changes stands behind a lock.
+/// A real `redis-server` (or Sentinel) on a free port of 127.0.0.1, in a folder of its own. *Shared*: everything that changes stands
+/// behind a lock.
 ///
-/// It is killed by its process id when the object goes away.
-package final class RedisServer: @unchecked Sendable {  // proof: `process` is only touched under `lock`; the rest is constant
+/// It is killed by its process id when the object goes away, and by a watching shell when the test process dies first.
+///
+/// `@unchecked`: `process` and `watcher` are only touched under `lock`; the rest changes only before `init` returns.
+package final class RedisServer: @unchecked Sendable {
     /// Why a server does not run.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    package let port: Int
+    package private(set) var port: Int
     package let folder: String
-    private let arguments: [String]
-    private let isSentinel: Bool
+    private let options: [String]
+    private let configuration: String?
     private let lock = NSLock()
+    private static let birth = NSLock()
     private var process: pid_t = 0
+    private var hasStarted = false
+    /// The shell that waits for our end, and the pipe it reads from.
+    private var watcher: (process: pid_t, pipe: Int32)?
 
-    /// Starts a server with options such as `["--maxmemory", "1mb"]`, and waits until it answers.
-    package init(_ options: [String] = [], port: Int? = nil, sentinel configuration: String? = nil) async throws {
+    /// Starts a server with options such as `["--maxmemory", "1mb"]`, or a Sentinel with this configuration; waits until it answers.
+    package init(_ options: [String] = [], sentinel configuration: String? = nil) async throws {
         var template = Array("/tmp/apus-redis-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Failure(description: "no temporary folder") }
         folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        self.port = port ?? Self.freePort()
-        isSentinel = configuration != nil
-        if let configuration {
-            let file = "\(folder)/sentinel.conf"
-            let text = "port \(self.port)\nbind 127.0.0.1\ndir \(folder)\n\(configuration)\n"
-            guard FileManager.default.createFile(atPath: file, contents: Data(text.utf8)) else { throw Failure(description: "no file") }
-            arguments = ["redis-sentinel", file]
-        } else {
-            arguments =
-                ["redis-server", "--port", "\(self.port)", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
-                + ["--enable-debug-command", "yes"] + options
+        self.options = options
+        self.configuration = configuration
+        port = Self.freePort()
+        // Somebody else may have taken the port since.
+        for _ in 0..<5 where !hasStarted {
+            do { try await start() } catch { port = Self.freePort() }
         }
-        try await start()
+        if !hasStarted { try await start() }
     }
 
     deinit {
@@ -47,37 +49,98 @@ package final class RedisServer: @unchecked Sendable {  // proof: `process` is o
 
     /// Starts it, again with the same port and options.
     package func start() async throws {
-        guard let program = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"].map({ "\($0)/\(arguments[0])" })
-            .first(where: { FileManager.default.isExecutableFile(atPath: $0) })
-        else { throw Failure(description: "\(arguments[0]) is not installed") }
-        try spawn(program)
+        let name = configuration == nil ? "redis-server" : "redis-sentinel"
+        guard
+            let program = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"].map({ "\($0)/\(name)" })
+                .first(where: { FileManager.default.isExecutableFile(atPath: $0) })
+        else { throw Failure(description: "\(name) is not installed") }
+        try spawn(program, [name] + arguments())
+        // The log, not an answer: on a port that was taken meanwhile another server would answer.
+        let marks = configuration == nil ? ["Ready to accept connections"] : ["Sentinel ID is", "Sentinel new configuration saved"]
+        var hasEnded = false
+        let isUp = await eventually {
+            let log = FileManager.default.contents(atPath: "\(folder)/log").map { String(decoding: $0, as: UTF8.self) } ?? ""
+            hasEnded = log.contains("Failed listening") || log.contains("Could not create server")
+            return hasEnded || marks.contains { log.contains($0) }
+        }
+        guard isUp, !hasEnded else {
+            kill()
+            throw Failure(description: "\(name) does not start")
+        }
         let answers = await eventually { (try? self.command(["PING"]))?.isEmpty == false }
-        guard answers else { throw Failure(description: "\(arguments[0]) does not answer") }
+        guard answers else { throw Failure(description: "\(name) does not answer") }
+        hasStarted = true
     }
 
-    private func spawn(_ program: String) throws {
+    private func arguments() throws -> [String] {
+        guard let configuration else {
+            return ["--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
+                + ["--enable-debug-command", "yes"] + options
+        }
+        let file = "\(folder)/sentinel.conf"
+        // A Sentinel keeps what it has learnt in its file: written once.
+        if !FileManager.default.fileExists(atPath: file) || !hasStarted {
+            let text = "port \(port)\nbind 127.0.0.1\ndir \(folder)\n\(configuration)\n"
+            guard FileManager.default.createFile(atPath: file, contents: Data(text.utf8)) else { throw Failure(description: "no file") }
+        }
+        return [file]
+    }
+
+    private func spawn(_ program: String, _ arguments: [String]) throws {
+        // A child that is born between pipe and fcntl would hold the pipe open: one at a time.
+        Self.birth.lock()
+        defer { Self.birth.unlock() }
+        let child = try Self.spawn(program, arguments, input: nil, log: "\(folder)/log")
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure(description: "no pipe") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // The end of the pipe without a line means that this process is gone.
+        let text: String = "read line || { kill -9 \(child); rm -rf '\(folder)'; }"
+        let shell = try Self.spawn("/bin/sh", ["sh", "-c", text], input: ends[0], log: "/dev/null")
+        Glibc.close(ends[0])
+        lock.withLock {
+            process = child
+            watcher = (shell, ends[1])
+        }
+    }
+
+    private static func spawn(_ program: String, _ arguments: [String], input: Int32?, log: String) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 1, "\(folder)/log", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         var child: pid_t = 0
         let code = posix_spawn(&child, program, &actions, nil, &pointers, environ)
         guard code == 0 else { throw Failure(description: "\(program): error \(code)") }
-        lock.withLock { process = child }
+        return child
     }
 
     /// SIGKILL; returns when the process is gone.
     package func kill() {
-        let child = lock.withLock {
-            defer { process = 0 }
-            return process
+        let (child, watcher) = lock.withLock {
+            defer { (process, self.watcher) = (0, nil) }
+            return (process, self.watcher)
         }
         guard child > 0 else { return }
+        if let watcher {
+            // Before the process is reaped: its number may be another's then.
+            _ = write(watcher.pipe, "\n", 1)
+            Glibc.close(watcher.pipe)
+            Self.wait(watcher.process)
+        }
         Glibc.kill(child, SIGKILL)
+        Self.wait(child)
+    }
+
+    private static func wait(_ child: pid_t) {
         var status: Int32 = 0
         while waitpid(child, &status, 0) == -1, errno == EINTR {}
     }

@@ -1,4 +1,6 @@
 import Cluster
+import Redis
+import Shaping
 import Telemetry
 
 /// *Value*: what Prometheus sees of the limits a cluster shares.

@@ -52,6 +52,10 @@ final class EgressConnection {
         return held == nil ? "idle" : "delivering"
     }
 
+    /// Whether the connection has the message, and what its peer is, for `explain`.
+    func holds(_ id: MessageID) -> Bool { held?.id == id || following?.id == id }
+    var peerText: String? { peer.map { "\($0.name) [\($0.address)]" } }
+
     // MARK: Dialling
 
     /// Starts with the first host of the plan.

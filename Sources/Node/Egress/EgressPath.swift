@@ -1,4 +1,5 @@
 import Client
+import Cluster
 import DNS
 import DequeModule
 import Message
@@ -69,12 +70,16 @@ package final class EgressPath: @unchecked Sendable {
     // MARK: From any loop
 
     /// Why the path sends nothing, one line; from any loop.
-    var blockText: String? { shown.withLock { $0 } }
+    var blockText: String? { suspension.map { "suspended: \($0.sentence)" } ?? shown.withLock { $0 } }
+
+    /// The rule that forbids this path to send; from any loop.
+    var suspension: ControlEntry? { services.control.pathSuspension(name) }
 
     /// Takes one place in the ready queue; `offer` or `giveBack` must follow.
     ///
     /// Fresh messages leave the last places to queues that wait for room: else deferred mail would starve behind new mail.
     func reserve(isFresh: Bool) -> Bool {
+        guard suspension == nil else { return false }
         if isFresh, hasWaiting.load(ordering: .relaxed), places.load(ordering: .relaxed) <= wakeThreshold { return false }
         if places.wrappingSubtract(1, ordering: .acquiringAndReleasing).oldValue > 0 { return true }
         places.wrappingAdd(1, ordering: .acquiringAndReleasing)
@@ -84,7 +89,7 @@ package final class EgressPath: @unchecked Sendable {
     /// Gives places back; wakes queues that wait for room once a good part is free.
     func giveBack(_ count: Int) {
         let free = places.wrappingAdd(count, ordering: .acquiringAndReleasing).newValue
-        guard hasWaiting.load(ordering: .relaxed), free >= wakeThreshold else { return }
+        guard hasWaiting.load(ordering: .relaxed), free >= wakeThreshold, suspension == nil else { return }
         let woken = waiting.withLock { waiting in
             defer { hasWaiting.store(!waiting.isEmpty, ordering: .relaxed) }
             return waiting.take(max(1, free))
@@ -123,7 +128,7 @@ package final class EgressPath: @unchecked Sendable {
         defer { isServing = false }
         lastUse = Clock.monotonic()
         guard !ready.isEmpty, let config = currentConfig() else { return }
-        guard services.state.phase != .stopping else { return returnEverything() }
+        guard services.state.phase != .stopping, suspension == nil else { return returnEverything() }
         while !ready.isEmpty, let connection = idle.popLast() {
             guard dispatch(on: connection, config) else {
                 idle.append(connection)
@@ -153,12 +158,16 @@ package final class EgressPath: @unchecked Sendable {
 
     /// Takes the first ready message out, within the limits; `nil` when there is none, or a limit says to wait.
     private func takeReady() -> QueuedMessage? {
+        guard suspension == nil else {
+            returnEverything()
+            return nil
+        }
         while let message = ready.first {
             if message.hasExpired(atWall: Clock.wall()) {
                 leave(message, .outOfTime)
                 continue
             }
-            if services.pauses.contains(message.queue.name) {
+            if message.queue.holds(message) {
                 leave(message, .untouched)
                 continue
             }
@@ -298,6 +307,23 @@ package final class EgressPath: @unchecked Sendable {
         }
     }
 
+    /// Rules changed: what may not be sent any more goes back to its queue, and queues that wait for this path hear when it is free again.
+    func obeyRules() {
+        guard suspension == nil else { return returnEverything() }
+        giveBack(0)
+        guard ready.contains(where: { $0.queue.holds($0) }) else { return }
+        let all = ready
+        ready = []
+        for message in all {
+            guard message.queue.holds(message) else {
+                ready.append(message)
+                continue
+            }
+            services.metrics.readyCount.add(-1)
+            settle(message, .untouched)
+        }
+    }
+
     /// The node stops: idle connections quit, busy ones finish their transaction.
     func stop() {
         returnEverything()
@@ -399,6 +425,9 @@ package final class EgressPath: @unchecked Sendable {
             }
         }
     }
+
+    /// The node has stopped: what is leased goes back, so that other nodes need not wait for its end.
+    func releaseLimits() { limits?.close() }
 
     // MARK: Leases
 

@@ -1,3 +1,4 @@
+import Cluster
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -26,6 +27,8 @@ package struct HTTPServer: Sendable {
         router.add(middleware: access)
         ProbeRoutes(node: node).add(to: router)
         QueueRoutes(node: node).add(to: router)
+        RuleRoutes(node: node).add(to: router)
+        ClusterRoutes(node: node).add(to: router)
         InjectRoutes(node: node, limit: config.requestBodyLimit).add(to: router)
         let application = Application(
             router: router,
@@ -34,7 +37,9 @@ package struct HTTPServer: Sendable {
             configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
             onServerRunning: { channel in
                 let address = channel.localAddress
-                bound("\(address?.ipAddress ?? config.listen.host):\(address?.port ?? config.listen.port)")
+                let text = "\(address?.ipAddress ?? config.listen.host):\(address?.port ?? config.listen.port)"
+                node.services.clusterView.announce(address: text)
+                bound(text)
             },
             eventLoopGroupProvider: .shared(node.services.group), logger: logger)
         do {
@@ -69,6 +74,10 @@ struct PlainErrors<Context: RequestContext>: RouterMiddleware {
             return Response(status: error.status, text: error.body ?? error.status.reasonPhrase)
         } catch let error as NodeError {
             return Response(status: .internalServerError, text: error.message)
+        } catch let error as ControlError {
+            return Response(
+                status: error.code == .invalid ? .badRequest : error.code == .full ? .conflict : .internalServerError,
+                text: error.description)
         } catch is DecodingError {
             return Response(status: .badRequest, text: "the body is not the JSON this endpoint takes")
         }

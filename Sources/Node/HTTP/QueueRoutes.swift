@@ -1,4 +1,5 @@
 package import Client
+import Cluster
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -24,19 +25,28 @@ struct QueueRoutes: Sendable {
         }
         router.post("api/queues/pause") { request, context in
             let change = try await body(request)
-            let issuer = context.remote?.ipAddress ?? "?"
-            try node.services.pauses.pause(change.queue, reason: change.reason ?? "no reason given", issuer: issuer)
+            try node.pause(change.queue, reason: change.reason ?? "no reason given", issuer: RuleRoutes.issuer(context))
             return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
         }
-        router.post("api/queues/resume") { request, _ in
+        router.post("api/queues/resume") { request, context in
             let change = try await body(request)
-            guard try node.services.pauses.resume(change.queue) else {
-                return Response(
-                    status: .notFound, text: "queue '\(change.queue)' is not paused; GET /api/queues/pauses lists those that are")
+            guard try node.resume(change.queue, issuer: RuleRoutes.issuer(context)) else {
+                return Response(status: .notFound, text: notPaused(change.queue))
             }
-            if let queue = node.services.queues.existing(named: change.queue) { queue.shard.postLater(.pump(queue)) }
             return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
         }
+    }
+
+    private func notPaused(_ queue: String) -> String {
+        if let name = try? QueueName(parsing: queue) {
+            let parts = QueueParts(
+                name: queue, campaign: name.campaign, tenant: name.tenant, domain: name.domain, routingDomain: name.routingDomain)
+            if let rule = node.services.control.suspension(of: parts) {
+                return
+                    "queue '\(queue)' is not paused by itself but suspended: \(rule.sentence); DELETE /api/admin/suspend/v1 with that id ends it"
+            }
+        }
+        return "queue '\(queue)' is not paused; GET /api/queues/pauses lists those that are"
     }
 
     private func body(_ request: Request) async throws -> Change {
@@ -72,11 +82,29 @@ extension Node {
         return all.sorted { ($0.scheduled + $0.active, $1.queue) > ($1.scheduled + $1.active, $0.queue) }
     }
 
-    var pauses: [PauseStatus] {
-        services.pauses.all.map {
-            PauseStatus(
-                queue: $0.queue, reason: $0.reason, issuer: $0.issuer,
-                since: MessageDate.rfc3339(unixNanoseconds: $0.since * 1_000_000_000))
+    /// Pauses a queue until it is resumed.
+    func pause(_ queue: String, reason: String, issuer: String) throws {
+        let queue = queue.flattened
+        let control = services.control
+        let former = control.entries(of: .suspend).first { $0.isPause && $0.scope.queues == [queue] }
+        _ = try control.issue(
+            .rule(.suspend, id: former?.id ?? "", scope: ControlScope(queues: [queue]), reason: reason, issuer: issuer, expires: nil))
+    }
+
+    /// Ends what suspends exactly this queue; false when nothing does.
+    func resume(_ queue: String, issuer: String) throws -> Bool {
+        var existed = false
+        for entry in services.control.entries(of: .suspend)
+        where entry.scope == ControlScope(queues: [queue.flattened], node: entry.scope.node) {
+            existed = try services.control.remove(id: entry.id, issuer: issuer.flattened) || existed
         }
+        return existed
+    }
+
+    var pauses: [PauseStatus] {
+        services.control.entries(of: .suspend).filter(\.isPause).map {
+            PauseStatus(
+                queue: $0.scope.queues[0], reason: $0.reason, issuer: $0.issuer, since: MessageDate.rfc3339(unixNanoseconds: $0.created))
+        }.sorted { $0.queue < $1.queue }
     }
 }

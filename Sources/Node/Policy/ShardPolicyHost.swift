@@ -24,6 +24,11 @@ final class ShardPolicyHost: PolicyHost {
         redisClients.send(request, completion: completion)
     }
 
+    func admin(_ request: PolicyAdminRequest) -> Result<String, PolicyError> {
+        guard let services else { return .failure(.failed(message: "kumo.api.admin can be used by handlers, not while the policy loads")) }
+        return PolicyAdmin.issue(request, services.control)
+    }
+
     func throttle(name: String, spec: ThrottleSpec, quantity: Int) throws(PolicyError) -> PolicyThrottleResult {
         guard let services else { throw .failed(message: "throttles can be used by handlers, not while the policy loads") }
         return throttles.take(name, spec, quantity: quantity, roots: services.limits)

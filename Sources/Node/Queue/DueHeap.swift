@@ -57,6 +57,15 @@ package struct DueHeap: Sendable {
         return removed
     }
 
+    /// Removes every entry and returns them, in no order.
+    package mutating func removeAll() -> [Entry] {
+        defer { entries = [] }
+        return entries
+    }
+
+    /// The entry of a message, if it is here. O(n), for questions of people.
+    package func entry(_ handle: UInt32) -> Entry? { entries.first { $0.handle == handle } }
+
     /// The reception time of the oldest entry, Unix seconds. O(n), for listings and expiry scans.
     package var oldestCreated: UInt32? { entries.lazy.map(\.created).min() }
 

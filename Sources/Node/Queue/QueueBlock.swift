@@ -1,7 +1,8 @@
 /// *Value*: why the messages of a queue are not moving; the answer an operator gets.
 package enum QueueBlock: Sendable, Equatable {
     case none
-    case paused
+    case suspended(String)
+    case pathSuspended(path: String, rule: String)
     case policy(String)
     case resolving(domain: String)
     case route(String)
@@ -14,7 +15,8 @@ package enum QueueBlock: Sendable, Equatable {
     package func text(path detail: String?) -> String? {
         switch self {
         case .none: nil
-        case .paused: "paused by an operator"
+        case .suspended(let rule): "suspended: \(rule)"
+        case .pathSuspended(let path, let rule): "egress path \(path) is suspended: \(rule)"
         case .policy(let text): "policy: \(text)"
         case .resolving(let domain): "resolving \(domain)"
         case .route(let text): "no route: \(text)"

@@ -37,6 +37,10 @@ package final class QueuedMessage: @unchecked Sendable {
     /// Some recipients are done: what is left is known for certain only here until the spool's update is committed, so the message stays
     /// in memory.
     var isReduced = false
+    /// The spool's meta of this message names the recipients that are left (`StoredRecipients`).
+    var hasStoredRecipients = false
+    /// The last negative reply, as the spool keeps it.
+    var lastReply = ""
     /// How often it went on to the next host of the same connection (`try_next_host_on_transport_error`).
     var nextHostTries = 0
     /// What this attempt has meant so far, when its recipients need several transactions.

@@ -11,8 +11,9 @@ extension ScheduledQueue {
     func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
         shard.loop.assertInEventLoop()
         out -= 1
+        defer { finishRebinds() }
         guard outcome.consumesAttempt else {
-            keep(message, due: Clock.wall() / 1_000_000)
+            stay(message, due: Clock.wall() / 1_000_000)
             return pump()
         }
         if !outcome.recipients.isEmpty { message.attempts += 1 }
@@ -68,14 +69,16 @@ extension ScheduledQueue {
         let changed = message.recipients.count != failed.count + untouched.count
         message.recipients = untouched + failed
         guard let handle = message.handle else { return }
+        message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? ""
+        message.hasStoredRecipients = message.hasStoredRecipients || changed
         services.spool.update(
-            handle, attempts: message.attempts, due: due, lastReply: outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? "",
+            handle, attempts: message.attempts, due: due, lastReply: message.lastReply,
             meta: changed ? message.meta + [StoredRecipients.entry(message.recipients)] : nil)
         // The spool learns of the change with its next commit. A message that is due before that, or a spool that cannot write, must not
         // bring the recipients back that are done.
         message.isReduced = message.isReduced || (changed && (delay == 0 || services.spool.health != .ok))
         if delay > 0, !message.isReduced { release(message) }
-        keep(message, due: due / 1_000_000)
+        stay(message, due: due / 1_000_000)
         pump()
     }
 
@@ -91,7 +94,7 @@ extension ScheduledQueue {
     }
 
     /// The spool forgets the message.
-    private func finish(_ message: QueuedMessage) {
+    func finish(_ message: QueuedMessage) {
         if let handle = message.handle { services.spool.done(handle) }
         release(message)
         services.metrics.messageCount.add(-1)
@@ -116,10 +119,13 @@ extension ScheduledQueue {
             headers: stored.headers, body: stored.body, bodyLength: stored.bodyLength,
             is8bit: stored.headers.has8bit || stored.body.has8bit)
         services.resident.add(content.residentBytes)
-        return QueuedMessage(
+        let message = QueuedMessage(
             id: stored.id, handle: stored.handle, sender: EnvelopeAddress(stored: envelope.sender), recipients: recipients,
             meta: meta, created: envelope.created, attempts: envelope.attempts, expires: envelope.expires, content: content,
             size: stored.headers.readableBytes + stored.bodyLength, queue: self)
+        message.hasStoredRecipients = remaining != nil
+        message.lastReply = envelope.lastReply
+        return message
     }
 }
 

@@ -1,4 +1,5 @@
 import Client
+import Cluster
 import Message
 import Spool
 
@@ -16,19 +17,24 @@ extension ScheduledQueue {
         let due = heap.dueCount(at: now / 1_000_000)
         let reason = block.text(path: lastPath?.blockText) ?? (out > 0 ? lastPath?.blockText : nil)
         let state: String
-        if services.pauses.contains(name) {
+        let rules = rules.current(services.control)
+        let swept = sweep?.pending.count ?? 0
+        if rules.bounce != nil {
+            state = "bouncing"
+        } else if rules.suspension != nil {
             state = "paused"
         } else if due > 0, reason != nil {
             state = "blocked"
         } else if out > 0 || due > 0 {
             state = "active"
         } else {
-            state = heap.isEmpty ? "idle" : "waiting"
+            state = heap.isEmpty && swept == 0 ? "idle" : "waiting"
         }
         return QueueStatus(
-            queue: name, scheduled: heap.count, due: due, active: out, delivered: delivered,
+            queue: name, scheduled: heap.count + swept, due: due, active: out, delivered: delivered,
             oldestAge: heap.oldestCreated.map { max(0, Double(now) / 1e9 - Double($0)) },
             nextDue: heap.first.map { MessageDate.rfc3339(unixNanoseconds: $0.due * 1_000_000) }, state: state,
-            blockedBy: state == "paused" ? QueueBlock.paused.text(path: nil) : (due > 0 || out > 0 ? reason : nil), lastReply: lastReply)
+            blockedBy: rules.bounce.map { "bounced: \($0.sentence)" } ?? rules.suspension.map { "suspended: \($0.sentence)" }
+                ?? (due > 0 || out > 0 ? reason : nil), lastReply: lastReply)
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import DNS
 package import Message
 import NIOCore
@@ -43,6 +44,17 @@ package final class ScheduledQueue: @unchecked Sendable {
     private var isResolving = false
     private var routeFailure: (failure: RouteFailure, until: Int64)?
     private var redirect: ScheduledQueue?
+    /// What rules of the control plane say of this queue; from any loop.
+    let rules: QueueRules
+    let parts: QueueParts
+    /// Messages that are being bounced or rebound.
+    var sweep: QueueSweep?
+    /// A sweep met messages that cannot be read: it begins again then, Unix nanoseconds.
+    var sweepAgainAt: Int64 = 0
+    /// Rebinds for messages that were here when they were issued, as long as some of them are out.
+    var rebinds: [Rebind] = []
+    /// Messages received until then come back from ready queues to be rebound, Unix nanoseconds. Atomic.
+    let recallUntil = Atomic<Int64>(.min)
     private var isPumping = false
     private var nextExpiryScan: Int64 = 0
     private let retired = Atomic<Bool>(false)
@@ -57,6 +69,9 @@ package final class ScheduledQueue: @unchecked Sendable {
         self.name = name
         self.parsed = parsed
         self.shard = shard
+        parts = QueueParts(
+            name: name, campaign: parsed.campaign, tenant: parsed.tenant, domain: parsed.domain, routingDomain: parsed.routingDomain)
+        rules = QueueRules(parts: parts)
     }
 
     var services: NodeServices { shard.services }
@@ -77,14 +92,25 @@ package final class ScheduledQueue: @unchecked Sendable {
         let nowMilliseconds = message.created / 1_000_000
         // Straight through when nothing waits before it: the common case touches no heap.
         if heap.isEmpty || (heap.first.map { $0.due > nowMilliseconds } ?? true),
-            let setup, let route, !services.pauses.contains(name), route.expires > Clock.monotonic(), !needsRefresh(setup),
+            let setup, let route, !rules.current(services.control).isHolding, route.expires > Clock.monotonic(), !needsRefresh(setup),
             setup.limiter == nil, let path = choosePath(setup, route, isFresh: true)
         {
             out += 1
             hand(message, to: path)
             return
         }
-        keep(message, due: nowMilliseconds)
+        stay(message, due: nowMilliseconds)
+        pump()
+    }
+
+    /// Takes a message that a rebind moved here; it is due when it was.
+    func adopt(_ message: QueuedMessage, due: Int64) {
+        if isRetired || redirect != nil {
+            let target = redirect ?? shard.queue(named: name)
+            message.queue = target
+            return target.shard.postLater(.run { target.adopt(message, due: due) })
+        }
+        stay(message, due: due)
         pump()
     }
 
@@ -95,6 +121,7 @@ package final class ScheduledQueue: @unchecked Sendable {
             return target.shard.postLater(.run { target.recover(handle: handle, due: due, created: created) })
         }
         insert(handle, due: due / 1_000_000, created: created)
+        if rules.current(services.control).bounce != nil { shard.timers.schedule(self, at: Clock.wall() / 1_000_000) }
     }
 
     private func forward(_ message: QueuedMessage) {
@@ -112,7 +139,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         insert(handle, due: due, created: message.created)
     }
 
-    private func insert(_ handle: SpoolHandle, due: Int64, created: Int64) {
+    func insert(_ handle: SpoolHandle, due: Int64, created: Int64) {
         heap.insert(DueHeap.Entry(due: due, handle: handle.raw, created: UInt32(clamping: created / 1_000_000_000)))
         services.metrics.scheduledCount.add(1)
         shard.timers.schedule(self, at: due)
@@ -135,14 +162,17 @@ package final class ScheduledQueue: @unchecked Sendable {
         defer { isPumping = false }
         let now = Clock.wall()
         expireWaiting(now: now)
+        let rules = rules.current(services.control)
+        if rules.bounce != nil, now >= sweepAgainAt { startSweep() }
         guard !heap.isEmpty else {
             block = .none
             return reapIfIdle(now: now)
         }
-        guard !services.pauses.contains(name) else {
+        if rules.bounce != nil { return shard.timers.schedule(self, at: sweepAgainAt / 1_000_000 + 1) }
+        if let rule = rules.suspension {
             _ = currentSetup(now: now)  // expiry needs to know max_age
-            block = .paused
-            return shard.timers.schedule(self, at: now / 1_000_000 + 10_000)
+            block = .suspended(rule.sentence)
+            return shard.timers.schedule(self, at: min(now / 1_000_000 + 10_000, (rule.expires ?? .max) / 1_000_000 + 1))
         }
         guard let setup = currentSetup(now: now) else { return }
         guard redirect == nil else { return drainIntoRedirect() }
@@ -221,45 +251,17 @@ package final class ScheduledQueue: @unchecked Sendable {
             return false
         }
         if source == nil {
-            block = full.isEmpty ? .noSource(pool: setup.poolName) : .readyQueueFull(path: full[0].name)
+            let closed = full.first { $0.suspension != nil }
+            if let path = full.first(where: { $0 !== closed }) {
+                block = .readyQueueFull(path: path.name)
+            } else {
+                block = closed.map { .pathSuspended(path: $0.name, rule: $0.suspension?.sentence ?? "") } ?? .noSource(pool: setup.poolName)
+            }
             for path in full { path.wait(self) }
             shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000)  // for expiry, room or not
             services.metrics.readyFull.add(1)
         }
         return chosen
-    }
-
-    /// Reads a deferred message back from the spool. `completion` runs on this loop.
-    func load(_ entry: DueHeap.Entry, completion: @escaping (QueuedMessage?) -> Void) {
-        let box = LoopBound(completion)
-        services.spool.read(SpoolHandle(raw: entry.handle), ticket: 0) { [shard] result in
-            shard.postLater(
-                .run { [self] in
-                    switch result {
-                    case .success(let stored): box.value(restore(stored))
-                    case .failure(let error):
-                        unreadable(entry, error)
-                        box.value(nil)
-                    }
-                })
-        }
-    }
-
-    /// A message could not be read. A read pool that is full is asked again soon. A damaged record stays where it is (the spool keeps a
-    /// copy) and is asked for again, until the message is over age: then it ends with a line in the log, since nothing else is known of it.
-    private func unreadable(_ entry: DueHeap.Entry, _ error: SpoolError) {
-        let now = Clock.wall()
-        let handle = SpoolHandle(raw: entry.handle)
-        let created = Int64(entry.created) * 1_000_000_000
-        if error.code == .overloaded { return insert(handle, due: now / 1_000_000 + 1000, created: created) }
-        Log.error("a queued message cannot be read back", ["queue": name, "error": "\(error)"])
-        let isOverAge = maximumAge.map { now - created > $0 } ?? false
-        guard error.code == .gone || (isOverAge && error.code == .corrupt) else {
-            return insert(handle, due: now / 1_000_000 + 300_000, created: created)
-        }
-        services.metrics.expired.add(1)
-        services.metrics.messageCount.add(-1)
-        services.spool.done(handle)
     }
 
     // MARK: Policy and route
@@ -432,7 +434,7 @@ package final class ScheduledQueue: @unchecked Sendable {
     }
 
     private func reapIfIdle(now: Int64) {
-        guard out == 0, heap.isEmpty, let setup else { return }
+        guard out == 0, heap.isEmpty, sweep == nil, let setup else { return }
         let idle = setup.config.reapInterval.wholeNanoseconds
         if now - lastUse >= idle {
             retired.store(true, ordering: .releasing)

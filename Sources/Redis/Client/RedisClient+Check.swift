@@ -13,7 +13,9 @@ extension RedisClient {
             var examination = ServerExamination(
                 endpoint: endpoint, credentials: setup.configuration.credentials, isCluster: setup.configuration.isCluster)
             switch await interview.answer(of: endpoint, ServerExamination.questions.map { $0.map { Array($0.utf8) } }) {
-            case .unreachable(let failure, let text): examination.unreachable(failure, text)
+            case .unreachable(let failure, let text):
+                examination.unreachable(failure, text)
+                report.isUnreachable = true
             case .replies(let replies): examination.answered(replies)
             }
             if examination.mayQueue {

@@ -4,8 +4,9 @@ package import NIOCore
 ///
 /// Results are given on the loop. A client must be closed; until then its sockets and timers live on.
 ///
-/// *Diagnostics*: nothing throws and nothing blocks: every command ends with a reply or a `RedisFailure` by its deadline. Servers that cannot be used
-/// (a replica, one that is loading, a wrong password) are tried again with backoff; `statistics.lastError` and `check()` say why.
+/// *Diagnostics*: nothing throws and nothing blocks: every command ends with a reply or a `RedisFailure` by its deadline. Servers that
+/// cannot be used (a replica, one that is loading, a wrong password) are tried again with backoff; `statistics.lastError` and `check()`
+/// say why.
 package final class RedisClient: Sendable {
     /// Where everything happens.
     package let eventLoop: any EventLoop
@@ -27,8 +28,8 @@ package final class RedisClient: Sendable {
 
     /// Sends a batch: all commands that go to one server leave in one write.
     ///
-    /// On the loop only. `timeout` counts from now; nil is the configured one. `reply` is called once, on the loop and never inside this call, with
-    /// one result per command and per script, in order. An error reply of the server is a failure `server`.
+    /// On the loop only. `timeout` counts from now; nil is the configured one. `reply` is called once, on the loop and never inside this
+    /// call, with one result per command and per script, in order. An error reply of the server is a failure `server`.
     package func send(
         _ commands: [RedisCommand], scripts: [ScriptCall] = [], timeout: Duration? = nil,
         reply: @escaping ([Result<RedisValue, RedisFailure>], [Result<RedisValue, RedisFailure>]) -> Void
@@ -47,8 +48,8 @@ package final class RedisClient: Sendable {
 
     /// Listens on a channel, over a connection that all channels share and that is made again when it breaks; from any thread.
     ///
-    /// `onMessage` is called on the loop, with `[]` after each (re)connect: messages may have been missed. It must only touch what belongs to
-    /// the loop or is Sendable.
+    /// `onMessage` is called on the loop, with `[]` after each (re)connect: messages may have been missed. It must only touch what
+    /// belongs to the loop or is Sendable.
     package func subscribe(_ channel: String, onMessage: @escaping ([UInt8]) -> Void) {
         let listener = LoopBound(onMessage)
         if eventLoop.inEventLoop {

@@ -14,6 +14,8 @@ package struct RedisReport: Sendable, Equatable {
     package var servers: [Server] = []
     /// What makes a server unusable or unsafe, each a sentence with the remedy.
     package var problems: [String] = []
+    /// Whether a server could not be reached at all: it may just be down.
+    package var isUnreachable = false
     /// What should be looked at.
     package var warnings: [String] = []
 
@@ -28,8 +30,8 @@ package struct RedisReport: Sendable, Equatable {
     /// The eviction policy of the first server.
     package var maxmemoryPolicy: String? { servers.first?.maxmemoryPolicy }
 
-    /// Commands whose permission a check asks for: those scripts and clients of this product use. They are queued by MULTI and discarded, so nothing
-    /// is executed.
+    /// Commands whose permission a check asks for: those scripts and clients of this product use. They are queued by MULTI and discarded,
+    /// so nothing is executed.
     package static func probes(key: String, channel: String) -> [RedisCommand] {
         let digest = String(repeating: "0", count: 40)
         return [

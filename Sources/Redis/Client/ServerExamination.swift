@@ -72,7 +72,9 @@ struct ServerExamination {
         case nil: problem("does not tell its version in INFO; at least Redis 6.2 or Valkey is needed")
         }
         if facts.isLoading { problem("is still loading its data; it will be used when it is done") }
-        if facts.runID?.isEmpty ?? true, facts.role != "sentinel" { problem("does not tell its run_id in INFO; a restart could not be noticed") }
+        if facts.runID?.isEmpty ?? true, facts.role != "sentinel" {
+            problem("does not tell its run_id in INFO; a restart could not be noticed")
+        }
         judgeMemory()
         if facts.isCluster != isCluster, facts.role != "sentinel" {
             if isCluster {

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The masters of a Redis Cluster, each with its link, and the map of slots that says who serves a key. *Loop-confined.*
 ///
-/// *Diagnostics*: a command that was sent to the wrong server is sent on, five times at most, within its deadline; a script fails with `moved`. While no
-/// server tells the topology, calls wait for it until their deadline.
+/// *Diagnostics*: a command that was sent to the wrong server is sent on, five times at most, within its deadline; a script fails with
+/// `moved`. While no server tells the topology, calls wait for it until their deadline.
 final class ClusterServers: ServerDirectory, ServerLinkOwner {
     static let maxRedirections = 5
 
@@ -72,7 +72,8 @@ final class ClusterServers: ServerDirectory, ServerLinkOwner {
     private static func fault(_ script: ScriptCall) -> String? {
         guard let first = script.keys.first else { return nil }
         let slot = KeySlot.of(first)
-        return script.keys.dropFirst().allSatisfy { KeySlot.of($0) == slot } ? nil : "CROSSSLOT the keys of a script are not all of one slot"
+        return script.keys.dropFirst().allSatisfy { KeySlot.of($0) == slot }
+            ? nil : "CROSSSLOT the keys of a script are not all of one slot"
     }
 
     private var anyReady: ServerLink? {

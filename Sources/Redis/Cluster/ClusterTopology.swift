@@ -16,7 +16,8 @@ struct ClusterTopology: Equatable {
         var indices: [RedisEndpoint: Int16] = [:]
         for range in ranges {
             guard let parts = range.array, parts.count >= 3, let first = parts[0].integer, let last = parts[1].integer,
-                first >= 0, first <= last, last < Int64(KeySlot.count), let node = parts[2].array, node.count >= 2, let port = node[1].integer
+                first >= 0, first <= last, last < Int64(KeySlot.count), let node = parts[2].array, node.count >= 2,
+                let port = node[1].integer
             else { return nil }
             // An unknown host is told as null, empty or a question mark: then it is the one that was asked.
             let host = node[0].text ?? ""

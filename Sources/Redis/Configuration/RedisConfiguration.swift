@@ -67,7 +67,8 @@ package struct RedisConfiguration: Sendable {
             throw RedisError(.contradiction, "a Redis Cluster has only database 0", remedy: "leave the database out of the URL")
         }
         guard endpoints.count <= RedisURL.maxHosts else {
-            throw RedisError(.invalidURL, "more than \(RedisURL.maxHosts) hosts are given", remedy: "a few are enough, they tell the others")
+            throw RedisError(
+                .invalidURL, "more than \(RedisURL.maxHosts) hosts are given", remedy: "a few are enough, they tell the others")
         }
         return .cluster(endpoints)
     }

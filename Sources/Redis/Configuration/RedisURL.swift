@@ -31,7 +31,8 @@ struct RedisURL: Equatable {
         let rest = bytes[(scheme.rawValue.utf8.count + 3)...]
         guard !rest.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw Self.fault("contains a space or control character") }
         guard !rest.contains(UInt8(ascii: "?")), !rest.contains(UInt8(ascii: "#")) else {
-            throw Self.fault("has a query or fragment", remedy: "options are not written into the URL; in a password write %3F for ? and %23 for #")
+            throw Self.fault(
+                "has a query or fragment", remedy: "options are not written into the URL; in a password write %3F for ? and %23 for #")
         }
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         let authority = rest[..<slash]
@@ -88,7 +89,8 @@ struct RedisURL: Equatable {
             guard let close = text.firstIndex(of: UInt8(ascii: "]")) else { throw fault("has a host with [ but without ]") }
             host = text[(text.startIndex + 1)..<close]
             rest = text[(close + 1)...]
-            guard host.contains(UInt8(ascii: ":")), host.allSatisfy({ isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+            guard host.contains(UInt8(ascii: ":")),
+                host.allSatisfy({ isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
             else { throw fault("has no IPv6 address between [ and ]") }
         } else {
             let colon = text.firstIndex(of: UInt8(ascii: ":")) ?? text.endIndex

@@ -45,7 +45,8 @@ struct SentinelDiscovery {
     mutating func answered(_ value: RedisValue) -> Action {
         switch value {
         case .array(let parts):
-            guard parts.count == 2, let host = parts[0].text, let port = parts[1].integer, let endpoint = RedisEndpoint.told(host: host, port: port)
+            guard parts.count == 2, let host = parts[0].text, let port = parts[1].integer,
+                let endpoint = RedisEndpoint.told(host: host, port: port)
             else { return advance() }
             if next > 1, next <= sentinels.count { sentinels.swapAt(0, next - 1) }
             return .master(endpoint)

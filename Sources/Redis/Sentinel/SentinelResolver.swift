@@ -18,6 +18,8 @@ final class SentinelResolver {
     private var connection: PushConnection?
     private var answer: Answer?
     private var isClosed = false
+    /// Counts the questions: what belongs to an earlier one comes too late.
+    private var asked = 0
     /// The master is another one now.
     var onSwitch: ((RedisEndpoint) -> Void)?
 
@@ -74,6 +76,8 @@ final class SentinelResolver {
     }
 
     private func ask(_ sentinel: RedisEndpoint) {
+        asked += 1
+        let number = asked
         var hasLoggedIn = false
         let patience = min(Self.patience, setup.connectTimeout)
         let connection = PushConnection(setup.eventLoop, timeout: patience) { [weak self] replies in
@@ -87,20 +91,15 @@ final class SentinelResolver {
                 return .stop(.server(text), text)
             }
             let action = discovery.answered(last)
-            guard case .master = action else {
-                // The connection ends without a word; the next Sentinel is asked.
-                setup.eventLoop.assumeIsolated().execute { [weak self] in
-                    guard let self, !isClosed else { return }
-                    drop()
-                    act(action)
-                }
-                return .subscribe([])
-            }
+            var isFound = false
+            if case .master = action { isFound = true }
+            // Not from inside the connection, which may have to go.
             setup.eventLoop.assumeIsolated().execute { [weak self] in
-                guard let self, !isClosed else { return }
+                guard let self, !isClosed, number == asked else { return }
+                if !isFound { drop() }
                 act(action)
             }
-            return .subscribe(["+switch-master"])
+            return .subscribe(isFound ? ["+switch-master"] : [])
         }
         var hasAnswered = false
         connection.onSubscribed = { _ in hasAnswered = true }

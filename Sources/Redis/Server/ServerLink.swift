@@ -11,8 +11,8 @@ protocol ServerLinkOwner: AnyObject {
 
 /// The connection to one server, made again whenever it breaks. *Loop-confined.*
 ///
-/// *Diagnostics*: nothing is sent twice, except a script the server did not know; a call whose connection breaks fails, since nobody knows whether it
-/// was executed. The newest failure is kept in the counters.
+/// *Diagnostics*: nothing is sent twice, except a script the server did not know; a call whose connection breaks fails, since nobody
+/// knows whether it was executed. The newest failure is kept in the counters.
 final class ServerLink {
     /// Where the server is: asked before each attempt. The answer may come at once or later.
     typealias Locate = (@escaping (Result<RedisEndpoint, RedisFailure>) -> Void) -> Void
@@ -242,7 +242,7 @@ final class ServerLink {
     private func lost(_ failure: RedisFailure, _ text: String) {
         setup.counters.note(ServerAnswer.bounded(text))
         counted { act(state.failed(failure, now: setup.eventLoop.nanoseconds, random: UInt64.random(in: 0 ... .max))) }
-        if state.lastFailure != nil { waiting.fail(failure) }
+        waiting.fail(failure)
         owner?.changed(self)
     }
 

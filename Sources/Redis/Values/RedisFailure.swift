@@ -1,6 +1,7 @@
 /// Why a command has no result. *Value.*
 ///
-/// After `timeout` and `disconnected` the command may have been executed; after the others (but `server`, which is the server's answer) it was not.
+/// After `timeout` and `disconnected` the command may have been executed; after the others (but `server`, which is the server's answer)
+/// it was not.
 package enum RedisFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// No answer within the deadline. The connection was closed, because later answers would be taken for the wrong commands.
     case timeout

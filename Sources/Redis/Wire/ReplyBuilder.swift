@@ -2,7 +2,8 @@ import CHiredis
 
 /// Builds the values that hiredis' reader finds. *Loop-confined.*
 ///
-/// hiredis calls in the order of the wire, so a stack of open arrays is all it takes; what it is given as "object" is a mark without content.
+/// hiredis calls in the order of the wire, so a stack of open arrays is all it takes; what it is given as "object" is a mark without
+/// content.
 final class ReplyBuilder {
     private struct OpenArray {
         var elements: [RedisValue] = []

@@ -190,7 +190,8 @@ import Testing
 
     @Test(
         arguments: [
-            (QueueBlock.none, nil), (.paused, "paused by an operator"), (.policy("x"), "policy: x"),
+            (QueueBlock.none, nil), (.suspended("r (by i)"), "suspended: r (by i)"),
+            (.pathSuspended(path: "p", rule: "r"), "egress path p is suspended: r"), (.policy("x"), "policy: x"),
             (.resolving(domain: "d"), "resolving d"),
             (.route("r"), "no route: r"), (.readyQueueFull(path: "p"), "ready queue p is full: because"),
             (.messageRate(limit: "1/s"), "max_message_rate 1/s of this queue"),

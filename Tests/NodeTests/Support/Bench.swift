@@ -1,3 +1,4 @@
+import Cluster
 import DNS
 import Glibc
 import Message
@@ -22,12 +23,17 @@ final class Bench {
         let registry = MetricRegistry()
         mkdir(folder.file("spool"), 0o750)
         let spool = try Spool(SpoolOptions(directory: folder.file("spool"), nodeID: "bench"), metrics: registry)
+        let state = NodeState()
+        let view = SingleNodeView(node: "bench", spool: folder.file("spool"), state: state)
         services = NodeServices(
             hostname: "node.test", nodeID: "bench", group: loop, spool: spool,
             router: MailRouter(resolver: try Resolver(ResolverConfiguration(localData: ["example.com. 60 IN MX 10 mx.example.com."]))),
             limits: LimitRoots(), registry: registry, metrics: NodeMetrics(registry),
             logs: DeliveryLogs(writers: [], nodeID: "bench"), resident: ResidentBudget(limit: 1 << 20), durability: .written,
-            pauses: try PauseList(directory: folder.file("spool")), state: NodeState())
+            control: try ControlState(directory: folder.file("spool"), node: "bench", clock: Clock.wall), cluster: nil,
+            alone: view, clusterView: view,
+            ruleWatch: RuleWatch(directory: folder.file("spool")), state: state)
+        view.watch(services)
         services.state.phase = .ready
         shard = Shard(index: 0, loop: loop, services: services)
         services.shards.install([shard])
@@ -37,7 +43,9 @@ final class Bench {
 
     /// A paused queue, so that what settles stays where it was put; it knows its route, so that nothing is looked up on another thread.
     func queue(_ name: String = "example.com") -> ScheduledQueue {
-        #expect(throws: Never.self) { try services.pauses.pause(name, reason: "bench", issuer: "bench") }
+        #expect(throws: Never.self) {
+            try services.control.issue(.rule(.suspend, scope: ControlScope(queues: [name]), reason: "bench", issuer: "bench", expires: nil))
+        }
         let queue = services.queue(named: name)
         queue.route = MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .max)
         return queue

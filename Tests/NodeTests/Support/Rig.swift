@@ -1,4 +1,5 @@
 import Client
+import Cluster
 import DNS
 import Foundation
 import NIOCore
@@ -182,12 +183,19 @@ final class Rig {
 }
 
 extension Rig {
-    func pause(_ queue: String) throws { try node.services.pauses.pause(queue, reason: "test", issuer: "test") }
+    func pause(_ queue: String) throws { try node.pause(queue, reason: "test", issuer: "test") }
 
     /// As `POST /api/queues/resume` does it.
-    func resume(_ name: String) throws {
-        #expect(try node.services.pauses.resume(name))
-        if let queue = node.services.queues.existing(named: name) { queue.shard.postLater(.pump(queue)) }
+    func resume(_ name: String) throws { #expect(try node.resume(name, issuer: "test")) }
+
+    /// Issues a rule as the HTTP API does.
+    @discardableResult func rule(
+        _ kind: ControlKind, _ scope: ControlScope, payload: String = "", reason: String = "because", lasts: Duration? = nil
+    ) throws -> ControlEntry {
+        try node.services.control.issue(
+            .rule(
+                kind, scope: scope, payload: payload, reason: reason, issuer: "tester",
+                expires: lasts.map { Clock.wall() + $0.wholeNanoseconds }))
     }
 
     /// Whether rate limits are enforced in this build.

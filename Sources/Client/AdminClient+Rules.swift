@@ -1,0 +1,113 @@
+import Foundation
+
+/// *Value*: what a rule is about and how long it lasts, as a command asks for it.
+package struct RuleOrder: Sendable, Encodable {
+    package var reason: String
+    package var domain: String?
+    package var routingDomain: String?
+    package var tenant: String?
+    package var campaign: String?
+    package var queueNames: [String]?
+    package var everything: Bool?
+    /// The egress path, to suspend one.
+    package var name: String?
+    package var duration: String?
+    package var node: String?
+    package var suppressLogging: Bool?
+    package var alwaysFlush: Bool?
+    /// What a rebind sets; `nil` removes an entry.
+    package var data: [String: String?]?
+
+    package init(reason: String) { self.reason = reason }
+
+    enum CodingKeys: String, CodingKey {
+        case reason, domain, tenant, campaign, everything, name, duration, node, data
+        case routingDomain = "routing_domain"
+        case queueNames = "queue_names"
+        case suppressLogging = "suppress_logging"
+        case alwaysFlush = "always_flush"
+    }
+
+    /// The criteria as a query.
+    var query: [(key: String, value: String)] {
+        var items: [(key: String, value: String)] = []
+        for (key, value) in [("domain", domain), ("routing_domain", routingDomain), ("tenant", tenant), ("campaign", campaign)] {
+            if let value { items.append((key, value)) }
+        }
+        for queue in queueNames ?? [] { items.append(("queue_names", queue)) }
+        if everything == true { items.append(("everything", "true")) }
+        return items
+    }
+}
+
+/// *Value*: the kinds of rules and where the API has them.
+package enum RuleKind: String, Sendable, CaseIterable {
+    case suspend
+    case suspendPath = "suspend-ready-q"
+    case bounce
+    case rebind
+
+    var path: String { "/api/admin/\(rawValue)/v1" }
+}
+
+extension AdminClient {
+    /// Issues a rule; answers its JSON.
+    package func issue(_ kind: RuleKind, _ order: RuleOrder) async throws -> String {
+        try await send("POST", kind.path, body: try JSONEncoder().encode(order))
+    }
+
+    /// The rules in force, and the JSON as it came.
+    package func rules(_ kind: RuleKind) async throws -> ([RuleStatus], String) { try await get(kind.path) }
+
+    /// Ends a rule; false when there is none of that id.
+    package func end(_ kind: RuleKind, id: String) async throws -> Bool {
+        do {
+            _ = try await send("DELETE", kind.path, body: try JSONEncoder().encode(["id": id]))
+            return true
+        } catch let error as ClientError where error.status == 404 {
+            return false
+        }
+    }
+
+    /// What a bounce would end on the node.
+    package func bounceCount(_ order: RuleOrder) async throws -> (BounceCount, String) {
+        try await get(RuleKind.bounce.path + "/count" + Self.query(order.query))
+    }
+
+    /// The nodes of the cluster.
+    package func members() async throws -> ([MemberStatus], String) { try await get("/api/members") }
+
+    /// Forgets a node that will not come back; the members that are left.
+    package func forget(_ node: String) async throws -> String {
+        try await send("POST", "/api/members/forget", body: try JSONEncoder().encode(["node": node]))
+    }
+
+    /// The limits in use.
+    package func limits(cluster: Bool) async throws -> ([LimitStatus], String) { try await get("/api/limits?cluster=\(cluster)") }
+
+    /// Why something does not move.
+    /// - Parameter key: `queue`, `path` or `id`.
+    package func explain(_ key: String, _ value: String, cluster: Bool) async throws -> (Explanation, String) {
+        try await get("/api/explain" + Self.query([(key, value)] + (cluster ? [("cluster", "true")] : [])))
+    }
+
+    private func get<Answer: Decodable>(_ path: String) async throws -> (Answer, String) {
+        let body = try await send("GET", path, body: nil)
+        return (try decode(body), body)
+    }
+
+    /// Reads an answer of this version's API.
+    package func decode<Answer: Decodable>(_ body: String) throws -> Answer {
+        do { return try JSONDecoder().decode(Answer.self, from: Data(body.utf8)) } catch {
+            throw ClientError("\(endpoint) does not speak this version's API: \(error)")
+        }
+    }
+
+    private static func query(_ items: [(key: String, value: String)]) -> String {
+        var allowed = CharacterSet.alphanumerics
+        allowed.insert(charactersIn: "-._~")
+        guard !items.isEmpty else { return "" }
+        return "?"
+            + items.map { "\($0.key)=\($0.value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")" }.joined(separator: "&")
+    }
+}

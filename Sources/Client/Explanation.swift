@@ -1,0 +1,40 @@
+/// *Value*: why a queue, a path or a message is not moving, in the words of each node.
+package struct Explanation: Sendable, Codable, Equatable {
+    /// *Value*: what one node says.
+    package struct Answer: Sendable, Codable, Equatable {
+        package var node: String
+        /// Whether the node has what was asked about.
+        package var found: Bool
+        /// Sentences, the most important first.
+        package var sentences: [String]
+
+        package init(node: String, found: Bool, sentences: [String]) {
+            self.node = node
+            self.found = found
+            self.sentences = sentences
+        }
+    }
+
+    /// *Value*: a node that did not answer.
+    package struct Silence: Sendable, Codable, Equatable {
+        package var node: String
+        package var reason: String
+
+        package init(node: String, reason: String) {
+            self.node = node
+            self.reason = reason
+        }
+    }
+
+    /// `queue example.com`, `path …` or `message …`.
+    package var subject: String
+    package var answers: [Answer]
+    /// Members that could not be asked: what they hold is not in the answer.
+    package var unanswered: [Silence]
+
+    package init(subject: String, answers: [Answer], unanswered: [Silence]) {
+        self.subject = subject
+        self.answers = answers
+        self.unanswered = unanswered
+    }
+}

@@ -1,0 +1,89 @@
+import Cluster
+import Message
+import Shaping
+import Synchronization
+
+/// *Value*: one rebind as the queues apply it: what is merged into the metadata of the messages that were here when it was issued.
+struct Rebind: Sendable {
+    let id: String
+    let reason: String
+    /// Messages received later are not meant, Unix nanoseconds.
+    let created: Int64
+    /// The rule is forgotten then, Unix nanoseconds.
+    let expires: Int64
+    /// Names with JSON texts; `nil` removes the entry.
+    let data: [(key: String, value: String?)]
+    /// The messages become due at once.
+    let isFlushing: Bool
+    let isLogged: Bool
+    let run: RebindRun
+
+    /// `nil` when the payload is not one (an entry of another version).
+    init?(_ entry: ControlEntry, run: RebindRun) {
+        guard case .table(let table)? = ConfigValue(json: entry.payload), case .table(let data)? = table["data"] else { return nil }
+        id = entry.id
+        reason = entry.reason
+        created = entry.created
+        expires = entry.expires ?? .max
+        self.data = data.sorted { $0.key < $1.key }.map { ($0.key, $0.value == .null ? nil : JSON.text($0.value)) }
+        isFlushing = table["always_flush"] == .bool(true)
+        isLogged = table["suppress_logging"] != .bool(true)
+        self.run = run
+    }
+
+    /// The payload of an entry.
+    static func payload(data: [String: ConfigValue], alwaysFlush: Bool, suppressLogging: Bool) -> String {
+        JSON.text(.table(["data": .table(data), "always_flush": .bool(alwaysFlush), "suppress_logging": .bool(suppressLogging)]))
+    }
+
+    /// The metadata with the data merged in; `nil` when nothing changes.
+    func merged(into meta: [(key: String, value: String)]) -> [(key: String, value: String)]? {
+        var merged = meta
+        var isChanged = false
+        for (key, value) in data {
+            let old = merged.last { $0.key == key }?.value
+            guard old != value else { continue }
+            isChanged = true
+            merged.removeAll { $0.key == key }
+            if let value { merged.append((key, value)) }
+        }
+        return isChanged ? merged : nil
+    }
+
+    /// The meta entries that name a queue.
+    private static let queueKeys: Set<String> = ["queue", "tenant", "campaign", "routing_domain"]
+
+    /// Whether the data can lead to another queue.
+    var namesQueue: Bool { data.contains { Self.queueKeys.contains($0.key) } }
+
+    /// The queue that metadata and recipient name; `nil` when they name none.
+    static func queueName(meta: [(key: String, value: String)], recipient: EnvelopeAddress?) -> String? {
+        func text(_ key: String) -> String? {
+            guard let json = meta.last(where: { $0.key == key })?.value else { return nil }
+            if case .string(let text)? = ConfigValue(json: json), !text.isEmpty { return text }
+            return nil
+        }
+        if let name = text("queue") { return name }
+        guard let recipient else { return nil }
+        return try? QueueName(
+            campaign: text("campaign"), tenant: text("tenant"), recipient: recipient, routingDomain: text("routing_domain")
+        ).text
+    }
+}
+
+/// *Shared*: counts the queues that are still at a rebind; the last one reports.
+final class RebindRun: Sendable {
+    private let left: Atomic<Int>
+    private let finished: @Sendable () -> Void
+
+    init(queues: Int, finished: @escaping @Sendable () -> Void) {
+        left = Atomic(queues)
+        self.finished = finished
+        if queues == 0 { finished() }
+    }
+
+    /// One queue has nothing left of it.
+    func queueIsDone() {
+        if left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { finished() }
+    }
+}

@@ -1,0 +1,9 @@
+/// *Loop-confined*: messages taken out of a queue's heap to be looked at one by one, because a rule bounces or rebinds them.
+struct QueueSweep {
+    /// What is still to be looked at, in no order.
+    var pending: [DueHeap.Entry]
+    /// Messages that are being read back.
+    var reading = 0
+    /// The sweep is on its way to its next turn.
+    var isScheduled = false
+}

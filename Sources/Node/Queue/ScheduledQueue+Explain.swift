@@ -1,0 +1,58 @@
+import Client
+import Cluster
+import Message
+import Spool
+
+// Why the messages of a queue do not move, in sentences. Runs on the queue's loop.
+extension ScheduledQueue {
+    /// The most important first.
+    func explanation() -> [String] {
+        let status = status()
+        let rules = rules.current(services.control)
+        var sentences = RuleSentences.about(rules)
+        var count = "\(status.scheduled) message\(status.scheduled == 1 ? "" : "s") wait\(status.scheduled == 1 ? "s" : "") here"
+        count += ", \(status.due) of them due; \(status.active) \(status.active == 1 ? "is" : "are") ready or on a connection."
+        if let age = status.oldestAge { count += " The oldest came \(Self.age(age)) ago." }
+        sentences.append(count)
+        if let sweep { sentences.append("\(sweep.pending.count + sweep.reading) of them are being bounced or rebound.") }
+        if !rules.isHolding {
+            if let reason = block.text(path: lastPath?.blockText), status.due > 0 {
+                sentences.append("What is due waits: \(reason).")
+            } else if out > 0, let path = lastPath, let reason = path.blockText {
+                sentences.append("What is ready waits in path \(path.name): \(reason).")
+            } else if status.due == 0, let first = heap.first {
+                let seconds = Double(first.due) / 1000 - Double(Clock.wall()) / 1e9
+                sentences.append(
+                    "Nothing is due before \(MessageDate.rfc3339(unixNanoseconds: first.due * 1_000_000)), in \(Self.age(max(0, seconds)))."
+                )
+            } else if status.due > 0 || out > 0 {
+                sentences.append("Nothing holds it: it is being sent.")
+            }
+        }
+        if let lastReply { sentences.append("The last reply that was not a success: \(lastReply)") }
+        return sentences
+    }
+
+    /// Where a message of this queue waits; `nil` when the queue has handed it out.
+    func place(of handle: SpoolHandle) -> [String]? {
+        if sweep?.pending.contains(where: { $0.handle == handle.raw }) == true {
+            return ["It waits in queue \(name), to be bounced or rebound."] + RuleSentences.about(rules.current(services.control))
+        }
+        guard let entry = heap.entry(handle.raw) else { return nil }
+        let due = MessageDate.rfc3339(unixNanoseconds: entry.due * 1_000_000)
+        let isDue = entry.due <= Clock.wall() / 1_000_000
+        return ["It waits in queue \(name); it \(isDue ? "has been due since" : "is due") \(due)."]
+            + (isDue || rules.current(services.control).isHolding ? explanation() : [])
+    }
+
+    /// Seconds as people say them.
+    static func age(_ seconds: Double) -> String {
+        let whole = Int(min(seconds, 1e12))
+        return switch whole {
+        case ..<120: "\(whole) s"
+        case ..<7200: "\(whole / 60) min"
+        case ..<172_800: "\(whole / 3600) h"
+        default: "\(whole / 86_400) days"
+        }
+    }
+}
