@@ -29,7 +29,8 @@ struct AwayRate: Sendable {
     private let period: Int64
     private let slack: Int64
 
-    init(right: AwayRight, kind: RateKind, spec: ThrottleSpec, slack: Int64, now: Int64) {
+    /// - Parameter old: the rate under another right, whose slots still count.
+    init(right: AwayRight, kind: RateKind, spec: ThrottleSpec, slack: Int64, replacing old: AwayRate?, now: Int64) {
         self.right = right
         self.slack = slack
         let own = right.kind == .floor ? (right.floor ?? spec) : spec
@@ -38,6 +39,7 @@ struct AwayRate: Sendable {
         let part = right.kind == .share ? right.share : 1_000_000
         if ownKind == .log {
             logLimit = Int(Int64(own.limit) * part / 1_000_000)
+            log = old?.log ?? []
         } else {
             // All that may spend at the same time begin with an empty bucket, and each may be one slot off at the edge of a window.
             let most = Double(own.limit) - Double(right.kind == .share ? right.members : 1) - 2

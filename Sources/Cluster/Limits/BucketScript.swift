@@ -41,7 +41,8 @@ package enum BucketScript {
         if E == 0 or st[2] ~= run then
           redis.call('DEL', K[1], K[2])
           E, v, f, S, H, N, R, sw, lg, last = nonce, max(t, v), max(t, v), 0, 0, 0, 0, 0, '', 0
-          fr = (st[1] or remembers) and 0 or 1
+          -- A caller that knows another epoch, or knew one a short while ago, proves that something was lost.
+          fr = (st[1] or remembers or epoch ~= 0) and 0 or 1
           qr = v + (fr == 1 and freshQuiet or shareTTL * 1.01 + hbTimeout)
           qc = v + (fr == 1 and freshQuiet or permitTTL * 1.01 + crashHold)
         else
@@ -55,7 +56,7 @@ package enum BucketScript {
             -- Nobody has called for long: the nodes were all cut off, and may hold permits that ran out here.
             qc = max(qc, v + permitTTL * 1.01 + crashHold)
           end
-          if remembers and fr == 1 then
+          if (remembers or epoch ~= 0) and epoch ~= E and fr == 1 then
             fr = 0
             qr = max(qr, v + shareTTL * 1.01 + hbTimeout)
             qc = max(qc, v + permitTTL * 1.01 + crashHold)

@@ -143,7 +143,8 @@ struct RatePool: Sendable {
     mutating func leaseAway(_ want: Int, right: AwayRight, now: Int64) -> RateLease {
         lastUse = now
         if away?.right.kind != right.kind || away?.right.limit != right.limit {
-            away = AwayRate(right: right, kind: kind, spec: spec, slack: slack, now: now)
+            // What was spent under the former right stays spent.
+            away = AwayRate(right: right, kind: kind, spec: spec, slack: slack, replacing: away, now: now)
         }
         away?.right.until = right.until
         leasedUntil = .min / 4

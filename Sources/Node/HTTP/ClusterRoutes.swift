@@ -41,7 +41,7 @@ struct ClusterRoutes: Sendable {
     }
 
     private var members: [MemberStatus] {
-        let own = node.services.nodeID
+        let own = node.services.control.node
         return node.services.clusterView.members().sorted { $0.node < $1.node }.map { member in
             MemberStatus(
                 node: member.node, address: member.address, zone: member.zone, version: member.version, state: member.state,
@@ -54,7 +54,7 @@ struct ClusterRoutes: Sendable {
         guard let member = node.services.clusterView.members().first(where: { $0.node == name }) else {
             throw HTTPError(.notFound, message: "no node is called '\(name.prefix(100))'; GET /api/members lists them")
         }
-        guard member.node != node.services.nodeID else {
+        guard member.node != node.services.control.node else {
             throw HTTPError(.conflict, message: "this is the node '\(name)' itself; ask another member to forget it, once it has stopped")
         }
         guard member.status != .alive else {

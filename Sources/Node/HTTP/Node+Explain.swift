@@ -13,7 +13,7 @@ extension Node {
     /// The same with the members given.
     func explain(_ question: ExplainQuestion, peers members: [MemberRecord]) async -> Explanation {
         var explanation = Explanation(subject: question.subject, answers: [await explain(question)], unanswered: [])
-        let peers = members.filter { $0.node != services.nodeID && $0.status != .gone }
+        let peers = members.filter { $0.node != services.control.node && $0.status != .gone }
         let client = http
         let results = await withTaskGroup(of: PeerAnswer.self) { group in
             var results: [PeerAnswer] = []
@@ -43,7 +43,7 @@ extension Node {
     }
 
     private func answer(_ found: Bool, _ sentences: [String]) -> Explanation.Answer {
-        Explanation.Answer(node: services.nodeID, found: found, sentences: sentences)
+        Explanation.Answer(node: services.control.node, found: found, sentences: sentences)
     }
 
     private var recoveryNote: [String] {
