@@ -96,6 +96,17 @@ package final class Shard: @unchecked Sendable {
         services.spool.appendChunk(body, sequence: sequence, bytes: bytes, ticket: nextTicket, to: spoolMailbox)
     }
 
+    /// Calls back on this loop when what was recorded so far can be read back; false when it could not be written yet.
+    func barrier(completion: @escaping (Bool) -> Void) {
+        loop.assertInEventLoop()
+        guard let spoolMailbox else { return }
+        nextTicket &+= 1
+        commits[nextTicket] = { result in
+            if case .success = result { completion(true) } else { completion(false) }
+        }
+        services.spool.barrier(ticket: nextTicket, to: spoolMailbox)
+    }
+
     fileprivate func committed(_ completions: [SpoolCompletion]) {
         for completion in completions {
             commits.removeValue(forKey: completion.ticket)?(completion.result)

@@ -142,6 +142,12 @@ package final class Spool: Sendable {
         if wake { inbox.broadcast() }
     }
 
+    /// Answers, with no handles, when every `update` and `done` before it is committed: `read` sees them then. Fails when they could not
+    /// be written yet.
+    package func barrier(ticket: UInt64, to mailbox: any SpoolMailbox) {
+        submit(.barrier(ticket: ticket, mailbox), weight: 0, ticket: ticket, mailbox)
+    }
+
     // MARK: Reading
 
     /// Reads a message back, its latest committed update applied.

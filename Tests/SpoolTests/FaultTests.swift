@@ -202,6 +202,13 @@ import Testing
             machine.commit([.update(handle, UpdateRecord(attempts: attempt, due: 1, lastReply: "r", meta: meta))])
         }
         #expect(machine.writer.waiting.count <= 2)
+        let early = Collector()
+        machine.commit([.barrier(ticket: 1, early)])
+        guard case .failure(let error) = early.wait(1)[0].result else {
+            Issue.record("the barrier came before the updates")
+            return
+        }
+        #expect(error.code == .full)
         disk.fail(nil)
         machine.clock += 1_000_000_000
         machine.settle()

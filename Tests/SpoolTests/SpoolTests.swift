@@ -46,6 +46,29 @@ import Testing
         spool.close()
     }
 
+    @Test func aBarrierComesBehindTheUpdatesBeforeIt() throws {
+        let folder = Folder()
+        let spool = try folder.open()
+        _ = spool.recovered()
+        let drafts = (UInt64(1)...20).map { Sample.draft($0) }
+        let handles = try spool.appended(drafts).get()
+        for (draft, handle) in zip(drafts, handles) { #expect(spool.handle(of: draft.id) == handle) }
+        for attempt in 1...20 {
+            for handle in handles { spool.update(handle, attempts: attempt, due: 1, lastReply: "r") }
+            let mailbox = Collector()
+            spool.barrier(ticket: 3, to: mailbox)
+            let completion = mailbox.wait(1)[0]
+            #expect(try completion.ticket == 3 && completion.result.get().isEmpty)
+            #expect(try spool.message(handles[attempt - 1]).get().envelope.attempts == attempt)
+        }
+        spool.done(handles[0])
+        let mailbox = Collector()
+        spool.barrier(ticket: 4, to: mailbox)
+        _ = mailbox.wait(1)
+        #expect(spool.handle(of: drafts[0].id) == nil)
+        spool.close()
+    }
+
     @Test func oneDeliveryPerMailboxAndCommit() throws {
         let folder = Folder()
         let spool = try folder.open()

@@ -5,7 +5,7 @@ struct AwayRight: Sendable, Equatable {
     enum Kind: Sendable, Equatable { case share, floor, local }
 
     var kind: Kind
-    /// For `share`: millionths of the limit. For `floor` and `local`: nothing.
+    /// For `share`: parts of `BucketScript.whole`. For `floor` and `local`: nothing.
     var share: Int64
     /// How many nodes may be spending at the same time.
     var members: Int64
@@ -36,14 +36,14 @@ struct AwayRate: Sendable {
         let own = right.kind == .floor ? (right.floor ?? spec) : spec
         let ownKind = right.kind == .floor ? RateKind(own) : kind
         period = own.periodNanoseconds
-        let part = right.kind == .share ? right.share : 1_000_000
+        let part = right.kind == .share ? right.share : BucketScript.whole
         if ownKind == .log {
-            logLimit = Int(Int64(own.limit) * part / 1_000_000)
+            logLimit = Int(Int64(own.limit) * part / BucketScript.whole)
             log = old?.log ?? []
         } else {
             // All that may spend at the same time begin with an empty bucket, and each may be one slot off at the edge of a window.
             let most = Double(own.limit) - Double(right.kind == .share ? right.members : 1) - 2
-            let rate = most * 86_400e9 * 1000 / Double(period + ClusterSettings.tolerance(period: period)) * Double(part) / 1e6
+            let rate = most * 86_400e9 * 1000 / Double(period + ClusterSettings.tolerance(period: period)) * Double(part) / Double(BucketScript.whole)
             var stream = RateStream(slack: slack / 2)
             stream.setRate(Int64(max(0, min(rate, 1e15))), now: now)
             self.stream = stream

@@ -87,7 +87,7 @@ extension BucketAgent {
         isLearning = answer[0] == 1
         isReserved = answer[9] == 1
         members = max(1, answer[5])
-        share = min(max(0, answer[4]), 1_000_000)
+        share = min(max(0, answer[4]), BucketScript.whole)
         if share > 0 { shareUntil = sent.sentAt + settings.shareTTL }
         if isReserved {
             isUrgent = true

@@ -179,7 +179,7 @@ package struct BucketAgent: Sendable {
     }
 
     /// The share of each limit that this node would have without the store, 0…1.
-    package var shareFraction: Double { Double(share) / 1e6 }
+    package var shareFraction: Double { Double(share) / Double(BucketScript.whole) }
 
     // MARK: Small parts
 

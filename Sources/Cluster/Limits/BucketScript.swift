@@ -12,6 +12,8 @@
 package enum BucketScript {
     /// The layout of keys, arguments and answers; another version uses other keys.
     package static let version = 1
+    /// Shares are counted in parts of this: a number that 1 to 16 nodes divide evenly.
+    static let whole: Int64 = 720_720_000
     /// Integers before the first operation's answer.
     static let headerCount = 12
     /// Integers per operation.
@@ -24,7 +26,7 @@ package enum BucketScript {
         local A, K = ARGV, KEYS
         local function n(x) return tonumber(x) or 0 end
         local function s(x) return string.format('%.0f', x) end
-        local floor, min, max, huge = math.floor, math.min, math.max, 2^53
+        local floor, min, max, huge, whole = math.floor, math.min, math.max, 2^53, 720720000
         local unpack = unpack or table.unpack
         local node, inc, seq, run, nonce = A[1], A[2], n(A[3]), A[4], n(A[5])
         local epoch, vbound, fbound, ack = n(A[6]), n(A[7]), n(A[8]), n(A[9])
@@ -67,7 +69,7 @@ package enum BucketScript {
 
         """
 
-    /// A member: `inc seq base hold lease tier lastReserved heldThen`. Its `hold` (millionths) stays taken until `lease`, whatever becomes of it.
+    /// A member: `inc seq base hold lease tier lastReserved heldThen`. Its `hold` (of `whole`) stays taken until `lease`, whatever becomes of it.
     private static let members = """
         local function member(text)
           if not text then return nil end
@@ -118,7 +120,7 @@ package enum BucketScript {
         if v < qr then
           share = has
         else
-          share = max(0, min(floor(1000000 / max(1, N)), 1000000 - others))
+          share = max(0, min(floor(whole / max(1, N)), whole - others))
         end
         local hold = max(share, has)
         local resAt, resHeld = me and me.res or 0, me and me.held or 0
@@ -193,7 +195,7 @@ package enum BucketScript {
           for at, ppm in string.gmatch(lg, '(%d+):(%d+)') do
             if n(at) + P > v then sum = sum + n(ppm) end
           end
-          return floor(L * min(1000000, max(sum, SS)) / 1000000)
+          return floor(L * min(whole, max(sum, SS)) / whole)
         end
         local function logRate(key, L, P, D, want, back, unused)
           local h = load(key)
@@ -234,7 +236,7 @@ package enum BucketScript {
           local kind
           L, P, kind = rule(key, h, 2, L, P)
           local gap = (P + D) / (L - 1)
-          if SS >= 1000000 then gap = huge else gap = math.ceil(gap * 1000000 / (1000000 - SS)) end
+          if SS >= whole then gap = huge else gap = math.ceil(gap * whole / (whole - SS)) end
           local tat = max(n(h.tat), v)
           if n(h.S) ~= SS then tat = tat + 4 * gap; h.S = SS end
           local ahead = 500000
@@ -282,7 +284,7 @@ package enum BucketScript {
           local here = holders + 1 + RR
           if here >= n(h.mm) or v > n(h.mu) then h.mm, h.mu = here, v + P end
           local total = max(0, floor((L - n(h.mm) - 1) * day / (P + slack)))
-          total = floor(total * max(0, 1000000 - SS) / 1000000)
+          total = floor(total * max(0, whole - SS) / whole)
           if haveLeft <= 0 then have = 0 end
           local target, retry, got, asks = 0, 0, 0, false
           if kind ~= 3 then retry = 250000

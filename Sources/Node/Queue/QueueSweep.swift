@@ -4,6 +4,8 @@ struct QueueSweep {
     var pending: [DueHeap.Entry]
     /// Messages that are being read back.
     var reading = 0
+    /// Barriers of the spool that are not answered: until then a message may be read back as it was before its last attempt.
+    var barriers = 0
     /// The sweep is on its way to its next turn.
     var isScheduled = false
 }

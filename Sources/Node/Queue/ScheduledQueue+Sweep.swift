@@ -35,13 +35,28 @@ extension ScheduledQueue {
 
     // MARK: Sweeping
 
-    /// Takes everything out of the heap, to be judged a few at a time.
+    /// Takes everything out of the heap, to be judged a few at a time once the spool has committed what was recorded about it.
     func startSweep() {
         guard !heap.isEmpty else { return }
-        let entries = heap.removeAll()
-        sweep = QueueSweep(
-            pending: (sweep?.pending ?? []) + entries, reading: sweep?.reading ?? 0, isScheduled: sweep?.isScheduled ?? false)
-        continueLater()
+        var next = sweep ?? QueueSweep(pending: [])
+        next.pending += heap.removeAll()
+        next.barriers += 1
+        sweep = next
+        awaitBarrier()
+    }
+
+    private func awaitBarrier() {
+        shard.barrier { [self] isCommitted in
+            // Nothing is read back for a rule that is gone.
+            guard isCommitted || (rebinds.isEmpty && rules.current(services.control).bounce == nil) else {
+                guard services.state.phase != .stopping else { return }
+                let box = LoopBound(self)
+                shard.loop.scheduleTask(in: .seconds(1)) { box.value.awaitBarrier() }
+                return
+            }
+            sweep?.barriers -= 1
+            continueSweep()
+        }
     }
 
     private func continueLater() {
@@ -57,7 +72,7 @@ extension ScheduledQueue {
     /// Judges the next messages. Those on disk are read back within the node's slots, so that memory stays bounded.
     func continueSweep() {
         shard.loop.assertInEventLoop()
-        guard sweep != nil, services.state.phase != .stopping else { return }
+        guard let barriers = sweep?.barriers, barriers == 0, services.state.phase != .stopping else { return }
         var budget = Self.sweepBatch
         while let entry = sweep?.pending.last {
             guard budget > 0 else { return continueLater() }

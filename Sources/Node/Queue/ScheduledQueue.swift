@@ -251,15 +251,16 @@ package final class ScheduledQueue: @unchecked Sendable {
             return false
         }
         if source == nil {
-            let closed = full.first { $0.suspension != nil }
-            if let path = full.first(where: { $0 !== closed }) {
+            if let path = full.first(where: { $0.suspension == nil }) {
                 block = .readyQueueFull(path: path.name)
+                services.metrics.readyFull.add(1)
+            } else if let path = full.first {
+                block = .pathSuspended(path: path.name, rule: path.suspension?.sentence ?? "")
             } else {
-                block = closed.map { .pathSuspended(path: $0.name, rule: $0.suspension?.sentence ?? "") } ?? .noSource(pool: setup.poolName)
+                block = .noSource(pool: setup.poolName)
             }
             for path in full { path.wait(self) }
             shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000)  // for expiry, room or not
-            services.metrics.readyFull.add(1)
         }
         return chosen
     }

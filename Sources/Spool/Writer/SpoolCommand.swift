@@ -8,6 +8,8 @@ enum SpoolCommand: Sendable {
     case refuse(SpoolError, ticket: UInt64, any SpoolMailbox)
     case chunk(MessageID, sequence: Int, ByteBuffer, ticket: UInt64, any SpoolMailbox)
     case abandon(MessageID)
+    /// Answered when the commit it came with is made.
+    case barrier(ticket: UInt64, any SpoolMailbox)
     case update(SpoolHandle, UpdateRecord)
     case done(SpoolHandle)
     /// Recovery found a copy of a finished message that its done mark does not name.

@@ -13,6 +13,8 @@ extension SpoolWriter {
             append(drafts, durability, open.count - 1, sync: wantsSync)
         case .refuse(let error, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox, error: error))
+        case .barrier(let ticket, let mailbox):
+            open.append(OpenAppend(ticket: ticket, mailbox: mailbox, isBarrier: true))
         case .chunk(let id, let sequence, let bytes, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox))
             let index = open.count - 1

@@ -49,6 +49,8 @@ final class SpoolWriter {
         var mailbox: any SpoolMailbox
         var handles: [SpoolHandle] = []
         var error: SpoolError?
+        /// It fails while updates or done marks wait for room.
+        var isBarrier = false
         /// Bodies written because of it, dropped again when it fails.
         var bodies: [MessageID] = []
     }
@@ -123,8 +125,11 @@ final class SpoolWriter {
     private func answer(_ now: Int64) {
         guard !open.isEmpty else { return }
         var groups: [ObjectIdentifier: (mailbox: any SpoolMailbox, completions: [SpoolCompletion])] = [:]
-        for append in open {
+        for var append in open {
             let completion: SpoolCompletion
+            if append.isBarrier {
+                append.error = append.error ?? failure ?? (waiting.isEmpty ? nil : store.fullError("updates wait to be written"))
+            }
             if let error = append.error {
                 store.metrics.refusedAppends.add()
                 undo(append)
