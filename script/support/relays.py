@@ -172,21 +172,27 @@ kumo.on('get_queue_config', function(domain, tenant, campaign, routing_domain)
 end)
 
 kumo.on('get_egress_path_config', function(routing_domain, source, site)
-  return kumo.make_egress_path { connection_limit = %(concurrency)d, prohibited_hosts = {} }
+  return kumo.make_egress_path { connection_limit = %(concurrency)d, prohibited_hosts = {}, %(limits)s }
 end)
 """
+
+# Four limits that every message passes and none of which binds.
+LIMITS = ("max_message_rate = '1000000/s', additional_message_rate_throttles = { provider = '2000000/s', hour = '900000000/h' }, "
+          "additional_connection_limits = { provider = 5000 }")
 
 
 class Apus(Relay):
     """A node with its default durability: 250 only after fdatasync. JSON logs on, as Postfix writes its maillog."""
 
-    name = "apus"
-
-    def __init__(self, root, sink_port, binary, concurrency=50):
+    def __init__(self, root, sink_port, binary, concurrency=50, name="apus", limits="", redis=None):
+        self.name = name
         os.makedirs(root, exist_ok=True)
         policy = os.path.join(root, "policy.lua")
         with open(policy, "w") as f:
-            f.write(APUS_POLICY % dict(root=root, sink=sink_port, concurrency=concurrency))
-        self.process = Process([binary, "serve", "--policy", policy, "--spool", os.path.join(root, "spool")], name="apus")
+            f.write(APUS_POLICY % dict(root=root, sink=sink_port, concurrency=concurrency, limits=limits))
+        command = [binary, "serve", "--policy", policy, "--spool", os.path.join(root, "spool")]
+        if redis:
+            command += ["--redis", redis]
+        self.process = Process(command, name="apus")
         self.process.await_line("initialization complete", 60)
         self.port = int(self.process.await_line(r"esmtp listener on 127\.0\.0\.1:(\d+)").group(1))
