@@ -77,7 +77,8 @@ let package = Package(
         .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
-        .testTarget(name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
@@ -90,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore, nioPosix,
+                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore,
+                nioPosix,
                 nioEmbedded, hummingbird,
             ],
             swiftSettings: settings),

@@ -73,7 +73,10 @@ package final class Cluster: Sendable {
         }
         membership.leave { _ in part() }
         bus.leave(part)
-        let deadline = client.eventLoop.scheduleTask(in: .seconds(1)) { left.withLock { $0 = -1 } ; promise.succeed() }
+        let deadline = client.eventLoop.scheduleTask(in: .seconds(1)) {
+            left.withLock { $0 = -1 }
+            promise.succeed()
+        }
         try? await promise.futureResult.get()
         deadline.cancel()
         await client.close()

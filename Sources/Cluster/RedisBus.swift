@@ -61,7 +61,8 @@ package final class RedisBus: CommandBus {
         }
         if isFull {
             return reply(
-                Array(repeating: .failure(.breakerOpen), count: commands.count), Array(repeating: .failure(.breakerOpen), count: scripts.count))
+                Array(repeating: .failure(.breakerOpen), count: commands.count),
+                Array(repeating: .failure(.breakerOpen), count: scripts.count))
         }
         if urgent { loop.execute { self.flush(includingLimits: false) } } else { wake() }
     }
@@ -95,7 +96,8 @@ package final class RedisBus: CommandBus {
     private func flush(includingLimits: Bool) {
         let now = SystemClock.monotonicNanoseconds()
         if client.isRefused { limits?.storeIsGone(now: now) }
-        let calls = includingLimits && !isStopped.load(ordering: .acquiring)
+        let calls =
+            includingLimits && !isStopped.load(ordering: .acquiring)
             ? limits?.collect(now: now, runID: { self.client.runID(forKey: $0) }) ?? [] : []
         let items = waiting.withLock { waiting -> [Item] in
             defer { waiting.removeAll(keepingCapacity: true) }

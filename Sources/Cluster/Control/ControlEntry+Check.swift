@@ -45,7 +45,9 @@ extension ControlEntry {
         if issuer.utf8.count > ControlBounds.nameBytes { return "its issuer is longer than \(ControlBounds.nameBytes) bytes" }
         let names = [scope.domain, scope.routingDomain, scope.tenant, scope.campaign, scope.node]
         for name in names {
-            if let name, !Self.isText(name, most: ControlBounds.nameBytes) { return "a name in its scope is empty, too long or not printable" }
+            if let name, !Self.isText(name, most: ControlBounds.nameBytes) {
+                return "a name in its scope is empty, too long or not printable"
+            }
         }
         if let path = scope.path, !Self.isText(path, most: ControlBounds.queueNameBytes) {
             return "the path in its scope is empty, too long or not printable"
@@ -53,7 +55,9 @@ extension ControlEntry {
         if scope.queues.count > ControlBounds.queues { return "it names more than \(ControlBounds.queues) queues" }
         var bytes = 0
         for queue in scope.queues {
-            if !Self.isText(queue, most: ControlBounds.queueNameBytes) { return "a queue name in its scope is empty, too long or not printable" }
+            if !Self.isText(queue, most: ControlBounds.queueNameBytes) {
+                return "a queue name in its scope is empty, too long or not printable"
+            }
             bytes += queue.utf8.count
         }
         if bytes > ControlBounds.payloadBytes { return "the queue names in its scope are longer than \(ControlBounds.payloadBytes) bytes" }

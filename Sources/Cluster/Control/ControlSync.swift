@@ -78,10 +78,12 @@ package final class ControlSync: Sendable {
     /// Begins: reads what the store has, and from then on stays up to date.
     package func start() {
         loop.execute {
-            guard self.core.withLock({ core in
-                defer { core.isRunning = true }
-                return !core.isRunning
-            }) else { return }
+            guard
+                self.core.withLock({ core in
+                    defer { core.isRunning = true }
+                    return !core.isRunning
+                })
+            else { return }
             let node = self.state.node
             self.subscription?(self.keys.hints) { [weak self] message in
                 // The own hint is no news; the position moves on with the next poll.

@@ -43,7 +43,9 @@ struct AwayRate: Sendable {
         } else {
             // All that may spend at the same time begin with an empty bucket, and each may be one slot off at the edge of a window.
             let most = Double(own.limit) - Double(right.kind == .share ? right.members : 1) - 2
-            let rate = most * 86_400e9 * 1000 / Double(period + ClusterSettings.tolerance(period: period)) * Double(part) / Double(BucketScript.whole)
+            let rate =
+                most * 86_400e9 * 1000 / Double(period + ClusterSettings.tolerance(period: period)) * Double(part)
+                / Double(BucketScript.whole)
             var stream = RateStream(slack: slack / 2)
             stream.setRate(Int64(max(0, min(rate, 1e15))), now: now)
             self.stream = stream

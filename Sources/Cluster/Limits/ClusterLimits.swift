@@ -143,7 +143,9 @@ package final class ClusterLimits: LimitRoot {
             answer = values.map { if case .integer(let number) = $0 { number } else { -1 } }
         }
         let scarce = cell.agent.withLock { agent -> [LimitKey] in
-            if let answer { agent.received(answer, sequence: call.sequence, now: now) } else {
+            if let answer {
+                agent.received(answer, sequence: call.sequence, now: now)
+            } else {
                 agent.failed(sequence: call.sequence, storeIsGone: storeIsGone, now: now)
             }
             return agent.scarce

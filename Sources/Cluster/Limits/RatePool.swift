@@ -244,7 +244,8 @@ struct RatePool: Sendable {
                 let tolerance = tolerance - (now - sentAt) - 1_000_000
                 if tolerance > 0 {
                     slots = RateSlots(
-                        firstOpen: open, interval: min(max(1, a[3]), 86_400_000_000) * 1000, tolerance: tolerance, count: Int(min(a[1], 64)))
+                        firstOpen: open, interval: min(max(1, a[3]), 86_400_000_000) * 1000, tolerance: tolerance, count: Int(min(a[1], 64))
+                    )
                 }
                 refusedUntil = .min / 4
             } else {

@@ -42,10 +42,12 @@ package final class ClusterCounters: Sendable {
     /// Begins to tell what is counted, once a second.
     package func start() {
         loop.execute {
-            guard self.core.withLock({ core in
-                defer { core.isRunning = true }
-                return !core.isRunning
-            }) else { return }
+            guard
+                self.core.withLock({ core in
+                    defer { core.isRunning = true }
+                    return !core.isRunning
+                })
+            else { return }
             let timer = self.loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] _ in self?.flush() }
             self.core.withLock { $0.timer = timer }
         }

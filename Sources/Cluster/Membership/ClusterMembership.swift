@@ -51,10 +51,12 @@ package final class ClusterMembership: Sendable {
     /// Begins to be a member.
     package func start() {
         loop.execute {
-            guard self.core.withLock({ core in
-                defer { core.isRunning = true }
-                return !core.isRunning && !core.isLeaving
-            }) else { return }
+            guard
+                self.core.withLock({ core in
+                    defer { core.isRunning = true }
+                    return !core.isRunning && !core.isLeaving
+                })
+            else { return }
             let timer = self.loop.scheduleRepeatedTask(initialDelay: .zero, delay: self.interval) { [weak self] _ in self?.beat() }
             self.core.withLock { $0.timer = timer }
         }

@@ -21,7 +21,8 @@ struct ClusterMetrics {
             [([], limits.share)]
         }
         registry.collect(
-            "limit_used", "What all nodes hold of a limit: slots per second, logged slots, or permits.", labels: ["limit", "kind"], kind: .gauge
+            "limit_used", "What all nodes hold of a limit: slots per second, logged slots, or permits.", labels: ["limit", "kind"],
+            kind: .gauge
         ) {
             limits.snapshot(now: Clock.monotonic()).prefix(200).map { ([$0.key.name, $0.isConnections ? "connections" : "rate"], $0.used) }
         }
@@ -29,7 +30,9 @@ struct ClusterMetrics {
             limits.snapshot(now: Clock.monotonic()).prefix(200).map { ([$0.key.name, $0.isConnections ? "connections" : "rate"], $0.held) }
         }
         let client = cluster.client
-        counter(registry, "redis_round_trips_total", "Writes to Redis; each carries everything that was due.") { client.statistics.roundTrips }
+        counter(registry, "redis_round_trips_total", "Writes to Redis; each carries everything that was due.") {
+            client.statistics.roundTrips
+        }
         counter(registry, "redis_commands_total", "Commands sent to Redis.") { client.statistics.commands }
         counter(registry, "redis_timeouts_total", "Commands without an answer in time.") { client.statistics.timeouts }
         counter(registry, "redis_reconnects_total", "Connections to Redis made again.") { client.statistics.reconnects }
@@ -40,13 +43,17 @@ struct ClusterMetrics {
         counter(registry, "limiter_store_failures_total", "Questions to the limit store without an answer in time.") {
             limits.statistics.failures
         }
-        counter(registry, "limiter_epoch_changes_total", "Times the limit store was found to be another one (restart, loss of data, fail-over).") {
+        counter(
+            registry, "limiter_epoch_changes_total", "Times the limit store was found to be another one (restart, loss of data, fail-over)."
+        ) {
             limits.statistics.epochChanges
         }
         counter(registry, "limiter_overshoot_guard_total", "Times a block of permits came back smaller than what was in use.") {
             limits.statistics.leasesLost
         }
-        counter(registry, "limiter_malformed_answers_total", "Answers of the limit store that could not be read.") { limits.statistics.malformed }
+        counter(registry, "limiter_malformed_answers_total", "Answers of the limit store that could not be read.") {
+            limits.statistics.malformed
+        }
         registry.collect("cluster_members", "Members of the cluster as last read.", labels: ["status"], kind: .gauge) {
             let members = cluster.membership.members
             return ["alive", "suspect", "gone"].map { status in ([status], Double(members.count { $0.status.rawValue == status })) }

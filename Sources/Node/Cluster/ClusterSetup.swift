@@ -57,7 +57,7 @@ struct ClusterSetup {
         }
         let memory = ClusterMemory(directory: directory, prefix: config.prefix)
         let record = MemberRecord(
-            node: node, incarnation: UInt64.random(in: 1 ... (1 << 52)), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
+            node: node, incarnation: UInt64.random(in: 1...(1 << 52)), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
             version: NodeVersion.text, state: "ready", spools: [directory])
         let cluster = try await Cluster.make(
             redis, settings: settings, record: record, remembers: memory.isRecent(shareTTL: settings.shareTTL), state: state, loop: loop)
@@ -77,6 +77,7 @@ struct ClusterSetup {
             return Log.error("redis is not usable: starting as if it were lost", ["store": redis.redactedText, "problem": text])
         }
         throw NodeError(
-            "configure_redis_throttles: \(redis.redactedText): \(text) (start_without_store = true starts all the same, as if Redis were lost)")
+            "configure_redis_throttles: \(redis.redactedText): \(text) (start_without_store = true starts all the same, as if Redis were lost)"
+        )
     }
 }

@@ -45,7 +45,9 @@ final class PathLimits {
             if let kept = old?.connectionRate, kept.label == label {
                 connectionRate = kept
             } else {
-                connectionRate = (label, RateLimiter(key: LimitKey(name: "\(path)-connection-rate"), spec: spec, root: roots.root(for: spec)))
+                connectionRate = (
+                    label, RateLimiter(key: LimitKey(name: "\(path)-connection-rate"), spec: spec, root: roots.root(for: spec))
+                )
             }
         }
         var caps = config.additionalConnectionLimits.sorted(by: { $0.key < $1.key }).map { name, limit in

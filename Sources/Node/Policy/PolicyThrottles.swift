@@ -20,7 +20,9 @@ final class PolicyThrottles {
         var limiter = limiters[key]?.limiter ?? RateLimiter(key: LimitKey(name: name), spec: spec, root: roots.root(for: spec))
         let decision = limiter.take(max(1, quantity), now: now)
         limiters[key] = (limiter, now)
-        if limiters.count > Self.capacity, let oldest = limiters.min(by: { $0.value.usedAt < $1.value.usedAt }) { limiters[oldest.key] = nil }
+        if limiters.count > Self.capacity, let oldest = limiters.min(by: { $0.value.usedAt < $1.value.usedAt }) {
+            limiters[oldest.key] = nil
+        }
         let period = Duration.nanoseconds(spec.periodNanoseconds)
         switch decision {
         case .granted:

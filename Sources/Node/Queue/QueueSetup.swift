@@ -82,7 +82,8 @@ struct QueueSetupLoader {
             guard index < names.count else {
                 let now = Clock.wall() / 1_000_000
                 let limiter = config.maxMessageRate.map {
-                    RateLimiter(key: LimitKey(name: "schedq-\(queueText)-message-rate"), spec: $0, root: shard.services.limits.root(for: $0))
+                    RateLimiter(
+                        key: LimitKey(name: "schedq-\(queueText)-message-rate"), spec: $0, root: shard.services.limits.root(for: $0))
                 }
                 let setup = QueueSetup(
                     config: config, poolName: pool, sources: found,

@@ -1,5 +1,5 @@
-import Synchronization
 import RedisFixture
+import Synchronization
 import Testing
 
 @testable import Redis
