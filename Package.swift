@@ -78,7 +78,8 @@ let package = Package(
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", nioCore, nioPosix], swiftSettings: settings),
+            name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", nioCore, nioPosix, nioEmbedded],
+            swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),

@@ -55,7 +55,7 @@ extension ControlEntry {
         if scope.queues.count > ControlBounds.queues { return "it names more than \(ControlBounds.queues) queues" }
         var bytes = 0
         for queue in scope.queues {
-            if !Self.isText(queue, most: ControlBounds.queueNameBytes) {
+            guard Self.isText(queue, most: ControlBounds.queueNameBytes) else {
                 return "a queue name in its scope is empty, too long or not printable"
             }
             bytes += queue.utf8.count

@@ -1,7 +1,7 @@
 /// One line of the control file: `checksum type rest`. *Value.*
 ///
 ///     H apus-control 1                                     the format
-///     P highest-version contact epoch event                how far the cluster was read ("-" "-": not at all)
+///     P highest-version contact epoch event                how far the cluster was read ("-": not at all)
 ///     E 0|1 {json}                                         an entry or a tombstone; 1 = the cluster has not acknowledged it
 ///     A id version                                         the cluster has acknowledged it
 ///     D id version                                         it was dropped without a tombstone
@@ -26,7 +26,8 @@ enum ControlLine: Equatable {
         switch self {
         case .format: body.append(contentsOf: Self.formatText.utf8)
         case .position(let highest, let contact, let position):
-            body.append(contentsOf: "P \(highest) \(contact) \(position?.epoch ?? "-") \(position?.event ?? "-")".utf8)
+            body.append(contentsOf: "P \(highest) \(contact) \(position?.epoch ?? "-") ".utf8)
+            body.append(contentsOf: position.map { $0.event.isEmpty ? "-" : $0.event }?.utf8 ?? "-".utf8)
         case .entry(let isPending, let json):
             body.append(contentsOf: isPending ? "E 1 ".utf8 : "E 0 ".utf8)
             body.append(contentsOf: json)
@@ -59,9 +60,10 @@ enum ControlLine: Equatable {
             self = .format
         case ("P", 5):
             guard let highest = Int64(words[1]), let contact = Int64(words[2]), highest >= 0 else { return nil }
-            let position = ControlPosition(epoch: words[3], event: words[4])
-            guard words[4] == "-" || position.isValid else { return nil }
-            self = .position(highest: highest, contact: contact, words[4] == "-" ? nil : position)
+            // Checked with some event; "-" stands for none.
+            guard ControlPosition(epoch: words[3], event: words[4] == "-" ? "0-0" : words[4]).isValid else { return nil }
+            let position = ControlPosition(epoch: words[3], event: words[4] == "-" ? "" : words[4])
+            self = .position(highest: highest, contact: contact, words[3] == "-" ? nil : position)
         case ("A", 3), ("D", 3):
             guard let version = Int64(words[2]) else { return nil }
             self = words[0] == "A" ? .acknowledged(id: words[1], version: version) : .dropped(id: words[1], version: version)

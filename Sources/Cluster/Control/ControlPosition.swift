@@ -2,7 +2,7 @@
 struct ControlPosition: Sendable, Equatable {
     /// The life of the store it was read from: another epoch means that the store lost its data.
     var epoch: String
-    /// The id of the last event that was read, "0-0" for none.
+    /// The id of the last event that was read, "0-0" for none; "" = the whole store must be compared first.
     var event: String
 
     /// An epoch is 1 to 64 visible characters, an event id two numbers with a dash.

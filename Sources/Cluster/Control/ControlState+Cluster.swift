@@ -64,7 +64,7 @@ extension ControlState {
             // The time of contact matters in days; on disk an hour is close enough.
             let isWorthIt =
                 shared.table.position != position || (isEnd && abs(now &- shared.contactOnDisk) > ControlBounds.hour)
-            let lost = shared.table.advance(to: position)
+            let lost = shared.table.advance(to: position, isEnd: isEnd)
             shared.status.republished += lost
             if isEnd { shared.table.contact = now }
             if isWorthIt {
@@ -74,6 +74,16 @@ extension ControlState {
             return isWorthIt
         }
         if isWorthIt { settleSoon() }
+    }
+
+    /// The whole store must be compared before the position counts again, also after a restart; only the epoch is still known.
+    func losePosition() {
+        shared.withLock { shared in
+            guard shared.table.position?.event.isEmpty == false else { return }
+            shared.table.position?.event = ""
+            Self.post([shared.table.positionLine], &shared)
+        }
+        settleSoon()
     }
 
     /// The whole store was read: `seen` is in it. Takes the position, and finds out what this node owes it.

@@ -59,7 +59,10 @@ package final class ControlState: Sendable {
         let now = clock()
         var shared = Shared()
         shared.table = try ControlTable(lines: try opened.read(), path: opened.path, now: now)
-        try opened.rewrite(shared.table.content)
+        do throws(ControlError) { try opened.rewrite(shared.table.content) } catch {
+            // A full disk must not keep the node from starting: the file as it stands holds all of it. The next rule writes it whole.
+            Log.warn("the file of rules cannot be rewritten", ["file": opened.path, "error": "\(error)"])
+        }
         file = Mutex(opened)
         let none = ControlIndex([], node: node)
         indexes = Mutex((none, none, none))
@@ -112,7 +115,7 @@ package final class ControlState: Sendable {
     }
 
     /// Changes whenever anything changed.
-    package var generation: Int { changes.load(ordering: .relaxed) }
+    package var generation: Int { changes.load(ordering: .acquiring) }
 
     /// Counts and times for the CLI and the metrics.
     package var status: ControlStatus {
@@ -145,7 +148,7 @@ package final class ControlState: Sendable {
             bounces.store(indexes.bounce.count, ordering: .relaxed)
             paths.store(indexes.path.count, ordering: .relaxed)
         }
-        changes.add(1, ordering: .relaxed)
+        changes.add(1, ordering: .releasing)
     }
 
     /// Tells who listens. Called without a lock.

@@ -31,6 +31,13 @@ extension ControlSync {
         }
     }
 
+    /// What is on its way is sent again: its answer may have been given before the store lost what it speaks of, and would pass for an
+    /// acknowledgment afterwards.
+    func abandonPublication() {
+        let entries = core.withLock { $0.publication.take()?.entries ?? [] }
+        for entry in entries { state.doubt(entry) }
+    }
+
     private func call(_ entry: ControlEntry) -> ScriptCall {
         ScriptCall(
             script: ControlScripts.publish, keys: keys.control,

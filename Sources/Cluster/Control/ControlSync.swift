@@ -132,8 +132,10 @@ package final class ControlSync: Sendable {
             switch action {
             case .read(let question, let position): read(question, from: position)
             case .scan(let question, let cursor): scan(question, cursor)
+            case .losePosition: state.losePosition()
             case .advance(let position, let version, let isEnd): state.advance(to: position, highest: version, isEnd: isEnd)
             case .reconcile(let scan, let version):
+                abandonPublication()
                 state.reconcile(seen: scan.seen, position: scan.start, highest: version)
                 publish(isUrgent: false)
             case .reportOverflow(let fields):
@@ -152,6 +154,7 @@ package final class ControlSync: Sendable {
             ], runID: nil)
         bus.submit([], scripts: [call], urgent: false) { [weak self] _, results in
             self?.onLoop { sync in
+                guard sync.core.withLock({ $0.isRunning && $0.machine.awaits(question) }) else { return }
                 guard case .success(let value)? = results.first, let reply = ControlReply(value) else {
                     return sync.failed(question, results.first)
                 }
@@ -159,7 +162,7 @@ package final class ControlSync: Sendable {
                 // Entries before the position: a crash between the two reads them again.
                 sync.state.merge(reply.values)
                 let now = Self.now(sync.loop)
-                sync.run(sync.core.withLock { $0.isRunning ? $0.machine.received(reply, question: question, now: now) : [] })
+                sync.run(sync.core.withLock { $0.machine.received(reply, question: question, now: now) })
             }
         }
     }
@@ -168,13 +171,14 @@ package final class ControlSync: Sendable {
         let command = RedisCommand(["HSCAN", keys.entries, cursor, "COUNT", String(Self.scanCount)])
         bus.submit([command], scripts: [], urgent: false) { [weak self] results, _ in
             self?.onLoop { sync in
+                guard sync.core.withLock({ $0.isRunning && $0.machine.awaits(question) }) else { return }
                 guard case .success(let value)? = results.first, let reply = ScanReply(value) else {
                     return sync.failed(question, results.first)
                 }
                 sync.state.merge(reply.values)
                 sync.purge(reply.values)
                 let now = Self.now(sync.loop)
-                sync.run(sync.core.withLock { $0.isRunning ? $0.machine.received(reply, question: question, now: now) : [] })
+                sync.run(sync.core.withLock { $0.machine.received(reply, question: question, now: now) })
             }
         }
     }

@@ -34,6 +34,8 @@ struct ControlSyncMachine: Sendable {
         case read(question: Int, from: ControlPosition?)
         /// Go on with HSCAN.
         case scan(question: Int, cursor: String)
+        /// The position counts no more, until all was compared: what the scan brings is not covered by it.
+        case losePosition
         /// Take the position; `isEnd`: there is no more.
         case advance(ControlPosition, version: Int64, isEnd: Bool)
         /// Compare all of it with what is known here.
@@ -85,6 +87,10 @@ struct ControlSyncMachine: Sendable {
         return question
     }
 
+    /// True when the answer to that question is still awaited. An old answer must not even be merged: it may speak of a store that has
+    /// lost its data since, and would pass for an acknowledgment.
+    func awaits(_ question: Int) -> Bool { question == self.question && phase != .idle }
+
     /// The reading script answered.
     mutating func received(_ reply: ControlReply, question: Int, now: Int64) -> [Action] {
         guard question == self.question else { return [] }
@@ -103,7 +109,7 @@ struct ControlSyncMachine: Sendable {
                     return []
                 }
                 phase = .scanning(Scan(start: ControlPosition(epoch: reply.epoch, event: reply.newest)))
-                return [.scan(question: ask(now), cursor: "0")]
+                return [.losePosition, .scan(question: ask(now), cursor: "0")]
             }
         case .verifying(var scan):
             guard reply.state != .gap else {

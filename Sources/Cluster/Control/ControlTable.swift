@@ -10,6 +10,14 @@ struct ControlTable {
         var bytes: Int
     }
 
+    /// A change that the store acknowledged and that was not met again yet.
+    struct Unread: Sendable, Equatable {
+        /// What tells of it.
+        var event: EventID
+        /// Readings since that came to an end before it. The first may have been under way when the store acknowledged.
+        var ends = 0
+    }
+
     /// What came of an entry that was brought.
     enum Merge: Equatable {
         /// It is new, or newer than what was held.
@@ -38,7 +46,7 @@ struct ControlTable {
     /// Whatever a failover loses is the end of the stream. If it loses an event that was read, reading finds a gap, and all is
     /// compared. If it loses one that was written but not read yet, nobody would notice: so a change counts as settled only when its
     /// event was met again.
-    private(set) var unread: [String: EventID] = [:]
+    private(set) var unread: [String: Unread] = [:]
     /// The highest version ever seen.
     private(set) var highest: Int64 = 0
     /// Bytes of all that is held, as JSON.
@@ -112,16 +120,19 @@ struct ControlTable {
         guard let old = held[id], old.isPending, old.entry.version == version, old.entry.node == node else { return false }
         settle(id: id)
         guard let event, event > position.flatMap({ EventID($0.event) }) ?? EventID.none else { return true }
-        unread[id] = event
+        unread[id] = Unread(event: event)
         return false
     }
 
-    /// Everything up to `position` was read. What was acknowledged with an event up to there, and was not met, is lost and owed again.
-    /// Returns how many these are.
-    mutating func advance(to position: ControlPosition) -> Int {
+    /// Everything up to `position` was read; `isEnd`: the stream ended there. What was acknowledged with an event up to there, or with
+    /// one that the stream should have by now, and was not met, is lost and owed again. Returns how many these are.
+    mutating func advance(to position: ControlPosition, isEnd: Bool) -> Int {
         self.position = position
         guard !unread.isEmpty, let read = EventID(position.event) else { return 0 }
-        let lost = unread.filter { $0.value <= read }.keys
+        var lost: [String] = []
+        for (id, one) in unread {
+            if one.event <= read || (isEnd && one.ends > 0) { lost.append(id) } else if isEnd { unread[id]?.ends += 1 }
+        }
         for id in lost { owe(id) }
         return lost.count
     }

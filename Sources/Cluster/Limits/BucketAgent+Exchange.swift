@@ -54,7 +54,8 @@ extension BucketAgent {
             "\(slowAnchor.map { $0 + micro } ?? 0)", "\(fastAnchor.map { $0 + micro } ?? 0)", "\(acknowledged)", isAway ? "1" : "0",
             "\(share)", "\(max(0, (shareUntil - now) / 1000))", remembers ? "1" : "0", leaving ? "1" : "0",
             "\(settings.heartbeatTimeout / 1000)", "\(settings.shareTTL / 1000)", "\(settings.permitTTL / 1000)",
-            "\(settings.freshQuiet / 1000)", "\(settings.crashHold / 1000)", "\(settings.quantum / 1000)", "\(operations.count)",
+            "\(settings.freshQuiet / 1000)", "\(settings.crashHold / 1000)", "\(settings.quantum / 1000)", "\(generation)",
+            "\(settings.slowestReply / 1000)", "\(operations.count)",
         ]
         inFlight = InFlight(sequence: sequence, sentAt: now, isAway: isAway, operations: operations)
         return BucketRequest(sequence: sequence, keys: keys, arguments: header + parts)
@@ -80,6 +81,10 @@ extension BucketAgent {
             fastAnchor = nil
             isUrgent = true
         }
+        if answer[12] != generation {
+            generation = answer[12]
+            slowAnchor = nil
+        }
         let micro = now / 1000 + 1
         slowAnchor = max(slowAnchor ?? .min, answer[2] - micro)
         fastAnchor = max(fastAnchor ?? .min, answer[3] - micro)
@@ -102,7 +107,7 @@ extension BucketAgent {
             let start = BucketScript.headerCount + index * BucketScript.answerCount
             let part = answer[start..<start + BucketScript.answerCount]
             if operation.isRate {
-                rates[operation.key]?.receive(part, sentAt: sent.sentAt, now: now)
+                rates[operation.key]?.receive(part, lag: max(0, min(answer[11], 1_000_000)) * 1000, sentAt: sent.sentAt, now: now)
             } else {
                 permits[operation.key]?.receive(part, sentAt: sent.sentAt)
                 if permits[operation.key].map({ $0.inUse > $0.granted }) == true { count { $0.leasesLost += 1 } }

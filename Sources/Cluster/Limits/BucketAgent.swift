@@ -19,6 +19,8 @@ package struct BucketAgent: Sendable {
     var epoch: Int64 = 0
     /// The store's clocks minus ours, at best, in microseconds.
     var slowAnchor: Int64?
+    /// Which origin of the slow clock `slowAnchor` belongs to.
+    var generation: Int64 = 0
     var fastAnchor: Int64?
     /// The store's fast clock in the newest good answer.
     var acknowledged: Int64 = 0

@@ -5,17 +5,20 @@
 ///
 /// `KEYS`: state, members, then one key per operation. Times are microseconds, rates are thousandths of a slot per day.
 ///
-/// Two clocks, because a clock step must never give anything away:
-/// - `v` never runs ahead of true time. What was granted ends by it. It advances by the least of what Redis' clock and the caller's
-///   steady clock allow.
-/// - `f` never lags behind. Who is silent for too long is judged by it. It advances by the most of the two.
+/// Three clocks, because a clock step must never give anything away:
+/// - `v` never runs ahead of true time. What was granted is judged by it. It advances to what the callers' steady clocks prove, and no
+///   further than Redis' own clock.
+/// - `w` never lags behind true time. The end of what is granted is written down by it: what ends by `v` has then ended in truth, however
+///   far `v` was behind. Should the two drift apart (a step of Redis' clock, or nobody called), time stands still meanwhile: `w` becomes `v`,
+///   and what callers knew of `v` before is void (`g` counts these events).
+/// - `f` never lags behind either and never stands still. Who is silent for too long is judged by it.
 package enum BucketScript {
     /// The layout of keys, arguments and answers; another version uses other keys.
     package static let version = 1
     /// Shares are counted in parts of this: a number that 1 to 16 nodes divide evenly.
     static let whole: Int64 = 720_720_000
     /// Integers before the first operation's answer.
-    static let headerCount = 12
+    static let headerCount = 13
     /// Integers per operation.
     static let answerCount = 6
 
@@ -32,36 +35,44 @@ package enum BucketScript {
         local epoch, vbound, fbound, ack = n(A[6]), n(A[7]), n(A[8]), n(A[9])
         local tier2, has, hasLeft, remembers, leaving = A[10] == '1', n(A[11]), n(A[12]), A[13] == '1', A[14] == '1'
         local hbTimeout, shareTTL, permitTTL, freshQuiet, crashHold = n(A[15]), n(A[16]), n(A[17]), n(A[18]), n(A[19])
-        local quantum, count = n(A[20]), n(A[21])
+        local quantum, gen, slowest, count = n(A[20]), n(A[21]), n(A[22]), n(A[23])
         local t = redis.call('TIME')
         t = n(t[1]) * 1000000 + n(t[2])
-        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last')
+        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last', 'w', 'g', 'T')
         if st[14] and st[14] ~= '1' then return {9, n(st[14])} end
         local E, v, f, qr, qc, fr = n(st[1]), n(st[3]), n(st[4]), n(st[6]), n(st[7]), n(st[8])
         local S, H, N, R, sw, lg, last = n(st[9]), n(st[10]), n(st[11]), n(st[12]), n(st[13]), st[15] or '', n(st[16])
+        local w, g, T = n(st[17]), n(st[18]), n(st[19])
         local sweepAll, reserveAll = false, false
         if E == 0 or st[2] ~= run then
           redis.call('DEL', K[1], K[2])
-          E, v, f, S, H, N, R, sw, lg, last = nonce, max(t, v), max(t, v), 0, 0, 0, 0, 0, '', 0
+          E, v, f, S, H, N, R, sw, lg, last = nonce, max(t, w), max(t, f), 0, 0, 0, 0, 0, '', 0
+          w, T, g = v, v, g + 1
           -- A caller that knows another epoch, or knew one a short while ago, proves that something was lost.
           fr = (st[1] or remembers or epoch ~= 0) and 0 or 1
-          qr = v + (fr == 1 and freshQuiet or shareTTL * 1.01 + hbTimeout)
-          qc = v + (fr == 1 and freshQuiet or permitTTL * 1.01 + crashHold)
+          qr = w + (fr == 1 and freshQuiet or shareTTL * 1.01 + hbTimeout)
+          qc = w + (fr == 1 and freshQuiet or permitTTL * 1.01 + crashHold)
         else
           local dt = t - n(st[5])
           if dt < 0 then dt = 0; reserveAll = true end
           if epoch ~= E then vbound, fbound, ack = 0, 0, 0 end
-          f = max(f + dt, fbound)
-          v = max(v, min(v + dt, vbound))
-          if f < v then f = v end
+          if gen ~= g then vbound = 0 end
+          local before = f
+          f = f + dt
+          -- Redis' clock has lost something that the caller saw pass.
+          if fbound > f + 1000 then f = fbound + slowest end
+          T = T + dt
+          v = max(v, min(T, vbound))
+          w = max(w + f - before, v)
+          if w - v > 1000000 then w, T, g = v, v, g + 1 end
           if f - last > hbTimeout then
             -- Nobody has called for long: the nodes were all cut off, and may hold permits that ran out here.
-            qc = max(qc, v + permitTTL * 1.01 + crashHold)
+            qc = max(qc, w + permitTTL * 1.01 + crashHold)
           end
           if (remembers or epoch ~= 0) and epoch ~= E and fr == 1 then
             fr = 0
-            qr = max(qr, v + shareTTL * 1.01 + hbTimeout)
-            qc = max(qc, v + permitTTL * 1.01 + crashHold)
+            qr = max(qr, w + shareTTL * 1.01 + hbTimeout)
+            qc = max(qc, w + permitTTL * 1.01 + crashHold)
           end
           if fr == 1 and v > qr + shareTTL then fr = 0 end
         end
@@ -79,8 +90,8 @@ package enum BucketScript {
         end
         local me = member(redis.call('HMGET', K[2], node)[1])
         if me and me.inc == inc and seq <= me.seq then
-          redis.call('HSET', K[1], 'v', s(v), 'f', s(f), 't', s(t), 'last', s(last))
-          return {2, E, floor(v), floor(f), 0, 0, 0, 0, 0, 0, 0, 0}
+          redis.call('HSET', K[1], 'v', s(v), 'f', s(f), 't', s(t), 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T))
+          return {2, E, floor(v), floor(f), 0, 0, 0, 0, 0, 0, 0, 0, 0}
         end
         local isNew = epoch ~= E
         local reserved = tier2 or isNew or ack == 0 or f > ack + hbTimeout
@@ -100,9 +111,9 @@ package enum BucketScript {
                 if not silent then N = N + 1 end
                 if silent and alive and m.hold > 0 then
                   S, R, N = S + m.hold, R + 1, N + 1
-                  m.res, m.held = v, max(m.held, m.hold)
+                  m.res, m.held = w, max(m.held, m.hold)
                   redis.call('HSET', K[2], all[i],
-                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(v), s(m.held)}, ' '))
+                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(w), s(m.held)}, ' '))
                 end
                 if m.res > 0 and m.held > 0 then lg = lg .. s(m.res) .. ':' .. s(m.held) .. ' ' end
                 if silent and not alive and f > m.base + hbTimeout + 60000000 and m.res + 90000000000 < v then
@@ -125,13 +136,13 @@ package enum BucketScript {
         local hold = max(share, has)
         local resAt, resHeld = me and me.res or 0, me and me.held or 0
         if resAt + 90000000000 < v then resHeld = 0 end
-        if reserved and hold > 0 then resAt, resHeld = v, max(resHeld, hold) end
+        if reserved and hold > 0 then resAt, resHeld = w, max(resHeld, hold) end
         if leaving then
           redis.call('HDEL', K[2], node)
           hold, share = 0, 0
         else
           redis.call('HSET', K[2], node,
-            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(v + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld)}, ' '))
+            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(w + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld)}, ' '))
           redis.call('PEXPIRE', K[2], 172800000)
         end
         H = others + hold
@@ -141,11 +152,11 @@ package enum BucketScript {
         if sw == f and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ' ' end
         local SS, RR = S, R
                 redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
-          'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last))
+          'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T))
         redis.call('PEXPIRE', K[1], 172800000)
         local open = v >= qr and not reserved and not leaving
         local out = {v < qr and 1 or 0, E, floor(v), floor(f), share, N, SS, floor(max(0, qr - v)), floor(max(0, qc - v)), reserved and 1 or 0,
-          RR, fr}
+          RR, floor(w - v), g}
 
         """
 
@@ -165,10 +176,10 @@ package enum BucketScript {
           end
           if L * p >= l * P and v - ac < 5000000 then return l, p, k end
           local stall = 0
-          if k == 1 and kind ~= 1 then stall = v + p end
-          if kind == 1 and k ~= 1 then stall = v + P end
+          if k == 1 and kind ~= 1 then stall = w + p end
+          if kind == 1 and k ~= 1 then stall = w + P end
           h.stall = max(n(h.stall), stall)
-          h.tat = max(n(h.tat), v) + 4 * P / L
+          h.tat = max(n(h.tat), w) + 4 * P / L
           h.k, h.L, h.P, h.ac = kind, L, P, v
           return L, P, kind
         end
@@ -214,7 +225,7 @@ package enum BucketScript {
           local room = L - away(L, P) - #list
           if L > 64 then room = 0 end
           local got, retry = 0, 0
-          local close = v + D
+          local close = w + D
           local stall = n(h.stall)
           if kind ~= 1 then retry = 250000
           elseif not open then retry = max(0, qr - v)
@@ -237,7 +248,7 @@ package enum BucketScript {
           L, P, kind = rule(key, h, 2, L, P)
           local gap = (P + D) / (L - 1)
           if SS >= whole then gap = huge else gap = math.ceil(gap * whole / (whole - SS)) end
-          local tat = max(n(h.tat), v)
+          local tat = max(n(h.tat), w)
           if n(h.S) ~= SS then tat = tat + 4 * gap; h.S = SS end
           local ahead = 500000
           local got, retry, start = 0, 0, tat
@@ -245,9 +256,9 @@ package enum BucketScript {
           elseif not open then retry = max(0, qr - v)
           elseif n(h.stall) > v then retry = n(h.stall) - v
           elseif gap >= huge then retry = 1000000
-          elseif tat > v + ahead then retry = tat - v - ahead
+          elseif tat > w + ahead then retry = tat - w - ahead
           else
-            got = max(0, min(want, floor((v + ahead - tat) / gap) + 1))
+            got = max(0, min(want, floor((w + ahead - tat) / gap) + 1))
             tat = tat + got * gap
           end
           h.tat = tat
@@ -280,9 +291,10 @@ package enum BucketScript {
               end
             end
           end
-          local most = max(1, floor(L / 20))
+          -- Few enough that the edges of their windows cost little, that each has two slots a second, and that a call stays short.
+          local most = max(1, min(floor(L / 20), floor(L * 500000 / P), 64))
           local here = holders + 1 + RR
-          if here >= n(h.mm) or v > n(h.mu) then h.mm, h.mu = here, v + P end
+          if here >= n(h.mm) or v > n(h.mu) then h.mm, h.mu = here, w + P end
           local total = max(0, floor((L - n(h.mm) - 1) * day / (P + slack)))
           total = floor(total * max(0, whole - SS) / whole)
           if haveLeft <= 0 then have = 0 end
@@ -293,7 +305,7 @@ package enum BucketScript {
           elseif have == 0 and holders >= most then
             h.wt, h.wn = v, node
             retry = 250000
-          elseif have > 0 and waiting and holders + 1 >= most and v - mineSince > 1000000 then
+          elseif have > 0 and waiting and holders + 1 >= most and v - mineSince > max(1000000, 5 * day / have) then
             retry = 500000
           else
             asks = true
@@ -314,8 +326,8 @@ package enum BucketScript {
           local since = (have > 0 and mineSince > 0) and mineSince or v
           if asks or have > 0 then
             -- The caller may go on with what it has until it reads this answer, or until that runs out.
-            redis.call('HSET', key, 'n:' .. node, table.concat({s(got), s(got > 0 and v + ttl or 0), s(have),
-              s(have > 0 and v + haveLeft or 0), s(demand), s(since), s(asks and v or 0)}, ' '))
+            redis.call('HSET', key, 'n:' .. node, table.concat({s(got), s(got > 0 and w + ttl or 0), s(have),
+              s(have > 0 and w + haveLeft or 0), s(demand), s(since), s(asks and v or 0)}, ' '))
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
@@ -342,7 +354,7 @@ package enum BucketScript {
                   -- The former process is dead and its sockets with it; the other end may still count them for a while.
                   if crashHold > 0 and o.g > 0 then
                     redis.call('HSET', key, 'n:' .. node .. '#' .. o.inc,
-                      table.concat({s(o.g), s(v + crashHold), s(v), '0', '0', '0', o.inc}, ' '))
+                      table.concat({s(o.g), s(w + crashHold), s(v), '0', '0', '0', o.inc}, ' '))
                     sum = sum + o.g
                   end
                   mine = nil
@@ -403,7 +415,7 @@ package enum BucketScript {
           end
           if got > 0 or want > 0 then
             redis.call('HSET', key, 'n:' .. node,
-              table.concat({s(got), s(v + permitTTL), s(since), s(wait), s(want), s(v), inc}, ' '))
+              table.concat({s(got), s(w + permitTTL), s(since), s(wait), s(want), s(v), inc}, ' '))
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
@@ -415,7 +427,7 @@ package enum BucketScript {
         """
 
     private static let main = """
-        local at = 22
+        local at = 24
         for i = 1, count do
           local key, op, r = K[2 + i], A[at], nil
           if op == '1' then r = logRate(key, n(A[at + 1]), n(A[at + 2]), n(A[at + 3]), n(A[at + 4]), n(A[at + 5]), n(A[at + 6]))

@@ -111,7 +111,8 @@ struct PermitPool: Sendable {
 
     /// When the store should be asked; `.max` when there is nothing to say.
     func due(now: Int64, settings: ClusterSettings) -> Int64 {
-        let earliest = askedAt + settings.keySpacing
+        // The more nodes wait, the less often each asks: every question looks at all of them.
+        let earliest = askedAt + settings.keySpacing * Int64(max(1, min(8, waiters / 16)))
         if waiting > 0 || hasNews { return earliest }
         guard granted > 0 || inUse > 0 || frozen != nil else { return .max }
         var due = frozen != nil ? earliest : leasedAt + settings.permitRefresh

@@ -78,8 +78,12 @@ struct RatePool: Sendable {
         away = nil
         switch kind {
         case .stream:
-            guard now < leasedUntil, let open = stream.opening(now: now), open < leasedUntil, open <= now + settings.keySpacing else {
-                return refuse(now: now, settings: settings)
+            guard now < leasedUntil, let open = stream.opening(now: now) else { return refuse(now: now, settings: settings) }
+            guard open < leasedUntil, open <= now + settings.keySpacing else {
+                // The lease will have been renewed by then, as somebody wants it.
+                isBacklogged = true
+                if waitingSince == nil { waitingSince = now }
+                return .retry(atNanoseconds: min(open, now + 500_000_000))
             }
             if open > now { isBacklogged = true }
             let interval = Int64(stream.interval)
@@ -221,7 +225,8 @@ struct RatePool: Sendable {
     private static let everything: Int64 = 1_000_000_000_000_000
 
     /// The store's answer to a question sent at `sentAt`.
-    mutating func receive(_ answer: ArraySlice<Int64>, sentAt: Int64, now: Int64) {
+    /// - Parameter lag: how far apart the store's clocks are, in nanoseconds.
+    mutating func receive(_ answer: ArraySlice<Int64>, lag: Int64, sentAt: Int64, now: Int64) {
         let a = Array(answer)
         let retry = min(max(0, a[3]), 60_000_000) * 1000
         isAsked = false
@@ -241,7 +246,7 @@ struct RatePool: Sendable {
                 let offset = min(max(0, a[2]), 86_400_000_000) * 1000
                 let open = now + offset
                 // Late is safe at the opening, early at the close.
-                let tolerance = tolerance - (now - sentAt) - 1_000_000
+                let tolerance = tolerance - lag - (now - sentAt) - 1_000_000
                 if tolerance > 0 {
                     slots = RateSlots(
                         firstOpen: open, interval: min(max(1, a[3]), 86_400_000_000) * 1000, tolerance: tolerance, count: Int(min(a[1], 64))

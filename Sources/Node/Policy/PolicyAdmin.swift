@@ -1,12 +1,14 @@
 import Cluster
+import NIOPosix
 import Policy
 import Shaping
+import Telemetry
 
 /// *Value*: what `kumo.api.admin.*` of a policy orders, as the rule all nodes see.
 enum PolicyAdmin {
-    /// Issues the rule, in place of one of the same kind with the same scope; answers its id.
+    /// Issues the rule, in place of one of the same kind with the same scope; answers its id at once.
     ///
-    /// It writes a small file before it returns: what a policy ordered must not be forgotten by a crash.
+    /// It waits for the disk on a thread of its own, since a handler runs on an event loop; what is refused there is logged.
     static func issue(_ request: PolicyAdminRequest, _ control: ControlState) -> Result<String, PolicyError> {
         let action = request.action
         let kind: ControlKind
@@ -29,15 +31,27 @@ enum PolicyAdmin {
         case .until(let moment): expires = moment
         }
         let former = control.entries(of: kind).first { $0.scope == scope }
-        do throws(ControlError) {
-            let entry = try control.issue(
-                .rule(
-                    kind, id: former?.id ?? "", scope: scope,
-                    payload: kind == .bounce ? BouncePayload.text(suppressLogging: action.suppressLogging) : "", reason: action.reason,
-                    issuer: "policy \(request.source)", expires: expires))
-            return .success(entry.id)
-        } catch {
-            return .failure(.failed(message: "\(error)"))
+        let id = former?.id ?? String(format128: (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
+        let entry = ControlEntry.rule(
+            kind, id: id, scope: scope,
+            payload: kind == .bounce ? BouncePayload.text(suppressLogging: action.suppressLogging) : "", reason: action.reason,
+            issuer: "policy \(request.source)", expires: expires)
+        NIOThreadPool.singleton.submit { _ in
+            do throws(ControlError) { _ = try control.issue(entry) } catch {
+                Log.error("a rule of the policy is refused", ["source": request.source, "error": "\(error)"])
+            }
         }
+        return .success(id)
+    }
+}
+
+extension String {
+    /// 32 hexadecimal digits.
+    fileprivate init(format128 number: (UInt64, UInt64)) {
+        func digits(_ value: UInt64) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }
+        self = digits(number.0) + digits(number.1)
     }
 }
