@@ -22,24 +22,24 @@ package final class Cluster: Sendable {
     /// A member that does nothing yet.
     /// - Parameters:
     ///   - record: what the others see of this node; its name is the node's name for limits too.
-    ///   - remembers: whether this node was in the cluster a short while ago.
+    ///   - rememberedEpochs: what this node knew of the limit store a short while ago; empty for nothing.
     ///   - loop: where all exchange with the store runs.
     package static func make(
-        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, remembers: Bool, state: ControlState,
+        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64], state: ControlState,
         loop: any EventLoop
     ) async throws -> Cluster {
         try await loop.submit {
-            Cluster(configuration, settings: settings, record: record, remembers: remembers, state: state, loop: loop)
+            Cluster(configuration, settings: settings, record: record, rememberedEpochs: rememberedEpochs, state: state, loop: loop)
         }.get()
     }
 
     private init(
-        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, remembers: Bool, state: ControlState,
+        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64], state: ControlState,
         loop: any EventLoop
     ) {
         let client = RedisClient(configuration, name: "apus:\(record.node)", eventLoop: loop)
         self.client = client
-        limits = ClusterLimits(settings, node: record.node, incarnation: record.incarnation, remembers: remembers)
+        limits = ClusterLimits(settings, node: record.node, incarnation: record.incarnation, rememberedEpochs: rememberedEpochs)
         bus = RedisBus(client: client, loop: loop, interval: settings.flushInterval, limits: limits)
         membership = ClusterMembership(prefix: settings.prefix, record: record, bus: bus, loop: loop)
         sync = ControlSync(state: state, bus: bus, loop: loop, prefix: settings.prefix) { channel, onMessage in
@@ -84,6 +84,8 @@ package final class Cluster: Sendable {
 
     /// Who holds what of some limits, as the store has it now; limits without an answer are missing.
     package func holders(of limits: [LimitSnapshot]) async -> [LimitHolders] {
+        // One pipeline has a deadline: not more than can be answered within it.
+        let limits = Array(limits.prefix(200))
         guard !limits.isEmpty else { return [] }
         let prefix = self.limits.settings.prefix
         let commands = limits.map { limit in

@@ -95,7 +95,8 @@ package final class RedisBus: CommandBus {
 
     private func flush(includingLimits: Bool) {
         let now = SystemClock.monotonicNanoseconds()
-        if client.isRefused { limits?.storeIsGone(now: now) }
+        // By the time of the refusal: since then the store may be back, and others may have been granted something.
+        if let age = client.refusedAge { limits?.storeIsGone(now: now - age) }
         let calls =
             includingLimits && !isStopped.load(ordering: .acquiring)
             ? limits?.collect(now: now, runID: { self.client.runID(forKey: $0) }) ?? [] : []
@@ -111,7 +112,7 @@ package final class RedisBus: CommandBus {
             guard let self else { return }
             let now = SystemClock.monotonicNanoseconds()
             for (call, result) in zip(calls, scriptResults) {
-                limits?.answered(call, result, storeIsGone: client.isRefused, now: now)
+                limits?.answered(call, result, now: now)
             }
             var commandStart = 0
             var scriptStart = calls.count

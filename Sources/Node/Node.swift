@@ -198,8 +198,9 @@ package final class Node: Sendable {
             initialDelay: .seconds(2), delay: .nanoseconds(ClusterMemory.interval)
         ) { [services] task in
             guard services.state.phase != .stopping else { return task.cancel() }
-            guard cluster.client.runID(forKey: key) != nil else { return }
-            NIOThreadPool.singleton.submit { _ in memory.note() }
+            let epochs = cluster.limits.epochs
+            guard cluster.client.runID(forKey: key) != nil, epochs.contains(where: { $0 != 0 }) else { return }
+            NIOThreadPool.singleton.submit { _ in memory.note(epochs) }
         }
     }
 
@@ -224,6 +225,7 @@ package final class Node: Sendable {
     /// Stops taking mail, lets transactions in flight finish up to `deadline`, and makes the queue safe on disk.
     package func stop(deadline: Duration = .seconds(8)) async {
         services.state.phase = .stopping
+        services.cluster?.membership.update { $0.state = "draining" }
         for channel in channels.withLock({ $0 }) { try? await channel.close() }
         for listener in listeners { listener.shutdown() }
         for path in services.paths.all { path.shard.postLater(.run { path.stop() }) }

@@ -46,7 +46,8 @@ struct AwayRate: Sendable {
             let rate =
                 most * 86_400e9 * 1000 / Double(period + ClusterSettings.tolerance(period: period)) * Double(part)
                 / Double(BucketScript.whole)
-            var stream = RateStream(slack: slack / 2)
+            // What is owed under a former right stays owed.
+            var stream = old?.stream ?? RateStream(slack: slack / 2)
             stream.setRate(Int64(max(0, min(rate, 1e15))), now: now)
             self.stream = stream
         }

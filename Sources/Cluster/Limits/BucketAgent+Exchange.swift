@@ -32,19 +32,33 @@ extension BucketAgent {
         var keys = [name("state"), name("members")]
         var operations: [(key: LimitKey, isRate: Bool)] = []
         var parts: [String] = []
-        // What is nearly due goes along.
+        // What is nearly due goes along; when there is too much, what has been due for longest.
         let soon = now + settings.flushInterval / 2
-        for key in permits.keys where operations.count < Self.largestRequest {
-            guard let pool = permits[key], leaving ? pool.granted > 0 : pool.due(now: now, settings: settings) <= soon else { continue }
-            parts += permits[key]?.question(now: now, settings: settings) ?? []
-            keys.append(name("conn:" + key.name))
-            operations.append((key, false))
+        var due: [(at: Int64, key: LimitKey, isRate: Bool)] = []
+        for (key, pool) in permits {
+            let at = leaving ? (pool.granted > 0 ? 0 : .max) : pool.due(now: now, settings: settings)
+            if at <= soon { due.append((at, key, false)) }
         }
-        for key in rates.keys where operations.count < Self.largestRequest && !leaving {
-            guard let pool = rates[key], pool.due(now: now, settings: settings) <= soon else { continue }
-            parts += rates[key]?.question(now: now, settings: settings) ?? []
-            keys.append(name("rate:" + key.name))
-            operations.append((key, true))
+        if !leaving {
+            for (key, pool) in rates {
+                let at = pool.due(now: now, settings: settings)
+                if at <= soon { due.append((at, key, true)) }
+            }
+        }
+        if due.count > Self.largestRequest {
+            due.sort { $0.at < $1.at }
+            due.removeLast(due.count - Self.largestRequest)
+            isUrgent = true
+        }
+        for (_, key, isRate) in due {
+            if isRate {
+                parts += rates[key]?.question(now: now, settings: settings) ?? []
+                keys.append(name("rate:" + key.name))
+            } else {
+                parts += permits[key]?.question(now: now, settings: settings) ?? []
+                keys.append(name("conn:" + key.name))
+            }
+            operations.append((key, isRate))
         }
         let micro = now / 1000
         let isAway = now + settings.slowestReply >= awayAt
@@ -52,7 +66,7 @@ extension BucketAgent {
         let header = [
             node, String(incarnation, radix: 16), "\(sequence)", runID, "\(nonce)", "\(epoch)",
             "\(slowAnchor.map { $0 + micro } ?? 0)", "\(fastAnchor.map { $0 + micro } ?? 0)", "\(acknowledged)", isAway ? "1" : "0",
-            "\(share)", "\(max(0, (shareUntil - now) / 1000))", remembers ? "1" : "0", leaving ? "1" : "0",
+            "\(share)", "\(max(0, (shareUntil - now) / 1000))", signature, leaving ? "1" : "0",
             "\(settings.heartbeatTimeout / 1000)", "\(settings.shareTTL / 1000)", "\(settings.permitTTL / 1000)",
             "\(settings.freshQuiet / 1000)", "\(settings.crashHold / 1000)", "\(settings.quantum / 1000)", "\(generation)",
             "\(settings.slowestReply / 1000)", "\(operations.count)",
@@ -61,14 +75,26 @@ extension BucketAgent {
         return BucketRequest(sequence: sequence, keys: keys, arguments: header + parts)
     }
 
+    /// What all nodes have to agree on, else their limits do not add up.
+    private var signature: String {
+        [Int64(settings.buckets), settings.rateTTL, settings.shareTTL, settings.permitTTL].map { "\($0 / ($0 > 1000 ? 1000 : 1))" }
+            .joined(separator: "|")
+    }
+
     private func name(_ suffix: String) -> String { BucketKey.name(prefix: settings.prefix, bucket: bucket, suffix) }
 
     /// The script's answer to the request of that sequence number.
     package mutating func received(_ answer: [Int64], sequence: Int64, now: Int64) {
         guard let sent = inFlight, sent.sequence == sequence else { return }
         let isWhole = answer.count == BucketScript.headerCount + sent.operations.count * BucketScript.answerCount
-        guard now - sent.sentAt <= settings.slowestReply, answer.first != 2, isWhole, (1...(1 << 53)).contains(answer[1]) else {
-            if !isWhole { count { $0.malformed += 1 } }
+        guard now - sent.sentAt <= settings.slowestReply, answer.first != 2, isWhole,
+            answer[1...3].allSatisfy({ (1...(1 << 53)).contains($0) })
+        else {
+            if answer.first == 9 {
+                conflictAt = now
+            } else if !isWhole {
+                count { $0.malformed += 1 }
+            }
             return failed(sequence: sequence, storeIsGone: false, now: now)
         }
         inFlight = nil
@@ -94,13 +120,11 @@ extension BucketAgent {
         members = max(1, answer[5])
         share = min(max(0, answer[4]), BucketScript.whole)
         if share > 0 { shareUntil = sent.sentAt + settings.shareTTL }
-        if isReserved {
-            isUrgent = true
-        } else if !isLearning {
-            lastOpen = sent.sentAt
-        }
-        if !isLearning, isReserved, sent.isAway {
-            // The store grants again. It does so for others at once, for us when it has heard that we left the share.
+        failuresInARow = 0
+        if !isLearning {
+            // The store grants again: for others at once, for us when it has heard that we left the share. Whatever it reserved meanwhile, from
+            // here on it counts from this answer, which the next request acknowledges.
+            isUrgent = isUrgent || isReserved
             lastOpen = sent.sentAt
         }
         for (index, operation) in sent.operations.enumerated() {
@@ -123,7 +147,9 @@ extension BucketAgent {
         inFlight = nil
         count { $0.failures += 1 }
         for operation in sent.operations where operation.isRate { rates[operation.key]?.unanswered() }
-        // What was asked for goes along again, not sooner than the next flush.
+        // What was asked for goes along again: soon at first, then ever more slowly. A store that is slow must not be asked more for it.
+        failuresInARow = min(failuresInARow + 1, 5)
+        askedAt = max(askedAt, now - settings.flushInterval + settings.flushInterval << Int64(failuresInARow - 1))
         isUrgent = true
         if storeIsGone { self.storeIsGone(now: now) }
     }
@@ -137,7 +163,7 @@ extension BucketAgent {
     /// Forgets pools nobody uses.
     private mutating func sweep(now: Int64) {
         guard sequence % 64 == 0 else { return }
-        for (key, pool) in rates where now - pool.lastUse > 120_000_000_000 { rates[key] = nil }
+        for (key, pool) in rates where now - pool.lastUse > max(120_000_000_000, pool.spec.periodNanoseconds) { rates[key] = nil }
         for (key, pool) in permits where pool.isIdle(now: now) { permits[key] = nil }
     }
 }

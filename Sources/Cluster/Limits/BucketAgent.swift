@@ -9,14 +9,11 @@ package struct BucketAgent: Sendable {
     let bucket: Int
     let node: String
     let incarnation: UInt64
-    /// Whether this node was in a cluster a short while ago: then an empty store has lost something.
-    var remembers: Bool
-
     var rates: [LimitKey: RatePool] = [:]
     var permits: [LimitKey: PermitPool] = [:]
 
     var sequence: Int64 = 0
-    var epoch: Int64 = 0
+    package internal(set) var epoch: Int64 = 0
     /// The store's clocks minus ours, at best, in microseconds.
     var slowAnchor: Int64?
     /// Which origin of the slow clock `slowAnchor` belongs to.
@@ -35,6 +32,10 @@ package struct BucketAgent: Sendable {
     var members: Int64 = 1
     var isLearning = false
     var isReserved = false
+    /// Requests without an answer in a row.
+    var failuresInARow = 0
+    /// When the store said last that another node has other settings.
+    package internal(set) var conflictAt: Int64?
     var inFlight: InFlight?
     var askedAt = Int64.min / 4
     var isUrgent = true
@@ -51,18 +52,20 @@ package struct BucketAgent: Sendable {
     }
 
     /// An agent that holds nothing.
-    package init(_ settings: ClusterSettings, bucket: Int, node: String, incarnation: UInt64, remembers: Bool) {
+    /// - Parameter rememberedEpoch: the epoch this node knew a short while ago, before a restart; 0 for none. A store that has another one
+    ///   then has lost something.
+    package init(_ settings: ClusterSettings, bucket: Int, node: String, incarnation: UInt64, rememberedEpoch: Int64) {
         self.settings = settings
         self.bucket = bucket
         self.node = node
         self.incarnation = incarnation
-        self.remembers = remembers
+        epoch = rememberedEpoch
     }
 
     /// How many keys of each sort are remembered; more have to wait.
     static let capacity = 100_000
     /// How many operations one request carries.
-    static let largestRequest = 250
+    static let largestRequest = 500
 
     // MARK: Limiters
 
@@ -141,6 +144,8 @@ package struct BucketAgent: Sendable {
         guard now >= begin else { return nil }
         var right = AwayRight(kind: .share, share: share, members: members, floor: nil, since: begin, until: shareUntil)
         guard now >= shareUntil else { return right }
+        // A store that is learning lives: nothing but shares.
+        guard !isLearning else { return right }
         // The share has run out: whether Redis lives, nobody knows.
         switch spec.onStoreLoss ?? settings.storeLoss {
         case .closed: return right

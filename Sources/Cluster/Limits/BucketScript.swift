@@ -33,23 +33,27 @@ package enum BucketScript {
         local unpack = unpack or table.unpack
         local node, inc, seq, run, nonce = A[1], A[2], n(A[3]), A[4], n(A[5])
         local epoch, vbound, fbound, ack = n(A[6]), n(A[7]), n(A[8]), n(A[9])
-        local tier2, has, hasLeft, remembers, leaving = A[10] == '1', n(A[11]), n(A[12]), A[13] == '1', A[14] == '1'
+        local tier2, has, hasLeft, leaving = A[10] == '1', n(A[11]), n(A[12]), A[14] == '1'
         local hbTimeout, shareTTL, permitTTL, freshQuiet, crashHold = n(A[15]), n(A[16]), n(A[17]), n(A[18]), n(A[19])
         local quantum, gen, slowest, count = n(A[20]), n(A[21]), n(A[22]), n(A[23])
         local t = redis.call('TIME')
         t = n(t[1]) * 1000000 + n(t[2])
-        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last', 'w', 'g', 'T')
+        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last', 'w', 'g', 'T', 'e0')
         if st[14] and st[14] ~= '1' then return {9, n(st[14])} end
+        local sig, sigAt = A[13], redis.call('HMGET', K[1], 'sig', 'sigAt')
+        if sigAt[1] and sigAt[1] ~= sig and math.abs(t - n(sigAt[2])) < 10000000 then return {9, 0} end
         local E, v, f, qr, qc, fr = n(st[1]), n(st[3]), n(st[4]), n(st[6]), n(st[7]), n(st[8])
         local S, H, N, R, sw, lg, last = n(st[9]), n(st[10]), n(st[11]), n(st[12]), n(st[13]), st[15] or '', n(st[16])
-        local w, g, T = n(st[17]), n(st[18]), n(st[19])
+        local w, g, T, e0 = n(st[17]), n(st[18]), n(st[19]), n(st[20])
         local sweepAll, reserveAll = false, false
         if E == 0 or st[2] ~= run then
           redis.call('DEL', K[1], K[2])
           E, v, f, S, H, N, R, sw, lg, last = nonce, max(t, w), max(t, f), 0, 0, 0, 0, 0, '', 0
           w, T, g = v, v, g + 1
           -- A caller that knows another epoch, or knew one a short while ago, proves that something was lost.
-          fr = (st[1] or remembers or epoch ~= 0) and 0 or 1
+          fr = (st[1] or epoch ~= 0) and 0 or 1
+          -- What was granted before is forgotten; 0 when there was nothing.
+          e0 = fr == 1 and 0 or w
           qr = w + (fr == 1 and freshQuiet or shareTTL * 1.01 + hbTimeout)
           qc = w + (fr == 1 and freshQuiet or permitTTL * 1.01 + crashHold)
         else
@@ -65,12 +69,12 @@ package enum BucketScript {
           v = max(v, min(T, vbound))
           w = max(w + f - before, v)
           if w - v > 1000000 then w, T, g = v, v, g + 1 end
-          if f - last > hbTimeout then
+          if f - last > permitTTL / 2 then
             -- Nobody has called for long: the nodes were all cut off, and may hold permits that ran out here.
             qc = max(qc, w + permitTTL * 1.01 + crashHold)
           end
-          if (remembers or epoch ~= 0) and epoch ~= E and fr == 1 then
-            fr = 0
+          if epoch ~= 0 and epoch ~= E and fr == 1 then
+            fr, e0 = 0, w
             qr = max(qr, w + shareTTL * 1.01 + hbTimeout)
             qc = max(qc, w + permitTTL * 1.01 + crashHold)
           end
@@ -80,16 +84,22 @@ package enum BucketScript {
 
         """
 
-    /// A member: `inc seq base hold lease tier lastReserved heldThen`. Its `hold` (of `whole`) stays taken until `lease`, whatever becomes of it.
+    /// A member: `inc seq base hold lease tier lastReserved heldThen spanThen`. Its `hold` (of `whole`) stays taken until `lease`, whatever becomes of it.
     private static let members = """
         local function member(text)
           if not text then return nil end
-          local a, b, c, d, e, g, h, i = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+          local a, b, c, d, e, g, h, i = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)')
           if not a then return nil end
-          return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i)}
+          local span = string.match(text, ' (%S+)$')
+          return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i), span = n(span)}
         end
         local me = member(redis.call('HMGET', K[2], node)[1])
-        if me and me.inc == inc and seq <= me.seq then
+        local former = me and redis.call('HMGET', K[1], 'x:' .. node)[1]
+        if me and me.inc ~= inc and former ~= inc then
+          -- Another process of this node. What the one before still says does not count any more.
+          redis.call('HSET', K[1], 'x:' .. node, me.inc)
+        end
+        if me and (me.inc == inc and seq <= me.seq or me.inc ~= inc and former == inc) then
           redis.call('HSET', K[1], 'v', s(v), 'f', s(f), 't', s(t), 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T))
           return {2, E, floor(v), floor(f), 0, 0, 0, 0, 0, 0, 0, 0, 0}
         end
@@ -111,11 +121,11 @@ package enum BucketScript {
                 if not silent then N = N + 1 end
                 if silent and alive and m.hold > 0 then
                   S, R, N = S + m.hold, R + 1, N + 1
-                  m.res, m.held = w, max(m.held, m.hold)
+                  m.res, m.held, m.span = w, max(m.held, m.hold), f - m.base
                   redis.call('HSET', K[2], all[i],
-                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(w), s(m.held)}, ' '))
+                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(w), s(m.held), s(m.span)}, ' '))
                 end
-                if m.res > 0 and m.held > 0 then lg = lg .. s(m.res) .. ':' .. s(m.held) .. ' ' end
+                if m.res > 0 and m.held > 0 then lg = lg .. s(m.res) .. ':' .. s(m.held) .. ':' .. s(m.span) .. ' ' end
                 if silent and not alive and f > m.base + hbTimeout + 60000000 and m.res + 90000000000 < v then
                   redis.call('HDEL', K[2], all[i])
                 end
@@ -134,25 +144,31 @@ package enum BucketScript {
           share = max(0, min(floor(whole / max(1, N)), whole - others))
         end
         local hold = max(share, has)
-        local resAt, resHeld = me and me.res or 0, me and me.held or 0
+        local resAt, resHeld, resSpan = me and me.res or 0, me and me.held or 0, me and me.span or 0
         if resAt + 90000000000 < v then resHeld = 0 end
-        if reserved and hold > 0 then resAt, resHeld = w, max(resHeld, hold) end
+        -- Without a share before this call nothing can have been spent from one.
+        if reserved and has > 0 then resAt, resHeld, resSpan = w, max(resHeld, hold), isNew and f or f - ack end
         if leaving then
-          redis.call('HDEL', K[2], node)
+          -- What was spent from its share must not be forgotten with it.
+          if resHeld > 0 then
+            redis.call('HSET', K[2], node, table.concat({inc, s(seq), '0', '0', s(v), '0', s(resAt), s(resHeld), s(resSpan)}, ' '))
+          else
+            redis.call('HDEL', K[2], node)
+          end
           hold, share = 0, 0
         else
           redis.call('HSET', K[2], node,
-            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(w + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld)}, ' '))
+            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(w + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld), s(resSpan)}, ' '))
           redis.call('PEXPIRE', K[2], 172800000)
         end
         H = others + hold
         -- What the caller itself may still be spending from its share counts as reserved for everybody, the caller too. A caller that was
         -- or is reserved always sweeps, so the sums kept for the next caller hold everyone once.
         if reserved and hold > 0 then S, R = S + hold, R + 1 end
-        if sw == f and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ' ' end
+        if sw == f and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ':' .. s(resSpan) .. ' ' end
         local SS, RR = S, R
                 redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
-          'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T))
+          'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T), 'e0', s(e0), 'sig', sig, 'sigAt', s(t))
         redis.call('PEXPIRE', K[1], 172800000)
         local open = v >= qr and not reserved and not leaving
         local out = {v < qr and 1 or 0, E, floor(v), floor(f), share, N, SS, floor(max(0, qr - v)), floor(max(0, qc - v)), reserved and 1 or 0,
@@ -200,18 +216,25 @@ package enum BucketScript {
           redis.call('HSET', key, unpack(a))
           redis.call('PEXPIRE', key, s(ttl))
         end
-        -- How many of a logged limit may have been spent from shares within the last period.
+        -- How many of a logged limit may have been spent from shares within the last period. A share of such a limit is only touched after a
+        -- whole period of silence, so who was back sooner has spent nothing.
         local function away(L, P)
           local sum = 0
-          for at, ppm in string.gmatch(lg, '(%d+):(%d+)') do
-            if n(at) + P > v then sum = sum + n(ppm) end
+          for at, part, span in string.gmatch(lg, '(%d+):(%d+):(%d+)') do
+            -- And some more: what was spent while the answer was under way.
+            if n(at) + P + 1500000 > v and n(span) > 0.9 * P then sum = sum + n(part) end
           end
-          return floor(L * min(whole, max(sum, SS)) / whole)
+          return math.ceil(L * min(whole, max(sum, SS)) / whole)
         end
         local function logRate(key, L, P, D, want, back, unused)
           local h = load(key)
           local kind
           L, P, kind = rule(key, h, 1, L, P)
+          if n(h.e) ~= E or n(h.e0) ~= e0 then
+            -- The log was lost with an epoch before: what it held may still count for a whole period.
+            if e0 > 0 then h.stall = max(n(h.stall), e0 + P) end
+            h.log, h.e, h.e0 = '', E, e0
+          end
           local list = {}
           for x in string.gmatch(h.log or '', '%d+') do
             if n(x) + P >= v then list[#list + 1] = n(x) end
@@ -239,7 +262,7 @@ package enum BucketScript {
             end
           end
           h.log = table.concat((function() local o = {} for i, x in ipairs(list) do o[i] = s(x) end return o end)(), ' ')
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat'}, (2 * P + 60000000) / 1000)
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat', 'e', 'e0'}, (2 * P + 60000000) / 1000)
           return {1, got, D, floor(retry) + 1, floor(close), #list}
         end
         local function slotRate(key, L, P, D, want)
@@ -294,8 +317,10 @@ package enum BucketScript {
           -- Few enough that the edges of their windows cost little, that each has two slots a second, and that a call stays short.
           local most = max(1, min(floor(L / 20), floor(L * 500000 / P), 64))
           local here = holders + 1 + RR
-          if here >= n(h.mm) or v > n(h.mu) then h.mm, h.mu = here, w + P end
-          local total = max(0, floor((L - n(h.mm) - 1) * day / (P + slack)))
+          -- The most streams of this period and of the one before.
+          if v > n(h.mu) then h.mp, h.mm, h.mu = n(h.mm), here, w + P end
+          h.mm = max(n(h.mm), here)
+          local total = max(0, floor((L - max(h.mm, n(h.mp)) - 1) * day / (P + slack)))
           total = floor(total * max(0, whole - SS) / whole)
           if haveLeft <= 0 then have = 0 end
           local target, retry, got, asks = 0, 0, 0, false
@@ -331,7 +356,7 @@ package enum BucketScript {
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mu', 'wt', 'wn'}, (2 * P + 60000000) / 1000)
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mp', 'mu', 'wt', 'wn'}, (2 * P + 60000000) / 1000)
           return {3, got, ttl, floor(retry), total, taken + max(got, have)}
         end
 
@@ -383,13 +408,24 @@ package enum BucketScript {
             got = use
           else
             if want > 0 then m = m + 1 end
-            local level = m > 0 and floor(C / m) or C
+            -- Max-min in whole permits: who wants less than an even part leaves the rest.
+            local wants = {}
+            for _, o in ipairs(list) do wants[#wants + 1] = max(o.want, o.g > 0 and 1 or 0) end
+            if want > 0 then wants[#wants + 1] = want end
+            table.sort(wants)
+            local rest, left, level = C, #wants, C
+            for _, x in ipairs(wants) do
+              level = floor(rest / left)
+              if x > level then break end
+              rest, left = rest - x, left - 1
+              if left == 0 then level = C end
+            end
             if level >= 1 then
               for _, o in ipairs(list) do
                 if o.seen + 3000000 > v then owed = owed + max(0, min(o.want, level) - o.g) end
               end
-              local allowed = min(want, max(min(want, level), room - owed))
-              got = min(room, max(use, allowed))
+              local allowed = min(want, max(min(want, level), min(level + 1, room - owed)))
+              got = max(min(room, max(use, allowed)), min(use, mine and v <= mine.u and mine.g or 0))
               if use > allowed then yield = use - allowed end
             else
               local before = 0

@@ -16,18 +16,20 @@ package final class ClusterLimits: LimitRoot {
     private let holders = Mutex<[LimitKey: [any PermitHolder]]>([:])
     private let poke = Mutex<(@Sendable () -> Void)?>(nil)
     private let isPoked = Atomic(false)
+    /// Until when nothing is granted because another node of the cluster has other settings; monotonic.
+    private let conflictUntil = Atomic<Int64>(.min)
 
     /// - Parameters:
     ///   - node: the name under which the store knows this node; the same after a restart.
     ///   - incarnation: different for each process.
-    ///   - remembers: whether the node was in the cluster a short while ago.
-    package init(_ settings: ClusterSettings, node: String, incarnation: UInt64, remembers: Bool) {
+    ///   - rememberedEpochs: of each bucket, what this node knew before a restart; empty for none.
+    package init(_ settings: ClusterSettings, node: String, incarnation: UInt64, rememberedEpochs: [Int64]) {
         self.settings = settings
         cells = (0..<max(1, settings.buckets)).map { bucket in
             AgentCell(
                 BucketAgent(
                     settings, bucket: bucket, node: node, incarnation: incarnation &+ UInt64(bucket) &* 0x9e37_79b9_7f4a_7c15,
-                    remembers: remembers))
+                    rememberedEpoch: bucket < rememberedEpochs.count ? rememberedEpochs[bucket] : 0))
         }
     }
 
@@ -46,6 +48,7 @@ package final class ClusterLimits: LimitRoot {
     package func leaseRate(
         _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void
     ) {
+        guard now >= conflictUntil.load(ordering: .relaxed) else { return reply(.retry(atNanoseconds: now + 1_000_000_000)) }
         let lease = cell(key).agent.withLock { $0.leaseRate(key, spec: spec, want: want, now: now) }
         reply(lease)
         if case .retry = lease { need() }
@@ -59,6 +62,7 @@ package final class ClusterLimits: LimitRoot {
     package func leasePermits(
         _ key: LimitKey, limit: Int, want: Int, now: Int64, reply: @escaping @Sendable (PermitLease) -> Void
     ) {
+        guard now >= conflictUntil.load(ordering: .relaxed) else { return reply(.retry(atNanoseconds: now + 1_000_000_000)) }
         let cell = cell(key)
         var lease = cell.agent.withLock { $0.leasePermits(key, limit: limit, want: want, now: now) }
         if case .retry = lease, surrender(key, to: cell, now: now) > 0 {
@@ -136,7 +140,7 @@ package final class ClusterLimits: LimitRoot {
     }
 
     /// What became of a call.
-    func answered(_ call: LimitCall, _ result: Result<RedisValue, RedisFailure>, storeIsGone: Bool, now: Int64) {
+    func answered(_ call: LimitCall, _ result: Result<RedisValue, RedisFailure>, now: Int64) {
         let cell = cells[call.bucket]
         var answer: [Int64]?
         if case .success(.array(let values)) = result, values.count < 100_000 {
@@ -146,11 +150,19 @@ package final class ClusterLimits: LimitRoot {
             if let answer {
                 agent.received(answer, sequence: call.sequence, now: now)
             } else {
-                agent.failed(sequence: call.sequence, storeIsGone: storeIsGone, now: now)
+                agent.failed(sequence: call.sequence, storeIsGone: false, now: now)
             }
             return agent.scarce
         }
         for key in scarce { _ = surrender(key, to: cell, now: now) }
+        if answer?.first == 9 {
+            let until = conflictUntil.exchange(now + 5_000_000_000, ordering: .relaxed)
+            if until < now {
+                Log.error(
+                    "another node has other settings for the limits of this cluster: nothing is sent under shared limits until they agree",
+                    ["compare": "buckets, horizon, share_ttl and permit_ttl of configure_redis_throttles"])
+            }
+        }
     }
 
     /// The store's host refuses connections.
@@ -159,6 +171,9 @@ package final class ClusterLimits: LimitRoot {
     }
 
     // MARK: Facts
+
+    /// The epoch of each bucket as this node knows it; 0 for none.
+    package var epochs: [Int64] { cells.map { cell in cell.agent.withLock { $0.epoch } } }
 
     /// Every limit in use on this node.
     package func snapshot(now: Int64) -> [LimitSnapshot] {

@@ -101,6 +101,7 @@ struct PermitPool: Sendable {
 
     /// What holds for the permits in use.
     func terms(now: Int64, settings: ClusterSettings) -> PermitTerms {
+        guard inUse > 0 else { return .unlimited }
         let end = leaseEnd(settings)
         let excess = frozen == nil ? max(0, inUse - granted) : 0
         return PermitTerms(
@@ -124,7 +125,7 @@ struct PermitPool: Sendable {
     mutating func question(now: Int64, settings: ClusterSettings) -> [String] {
         askedAt = now
         var want = inUse
-        if waiting > 0 || waitingSince.map({ now - $0 < 1_000_000_000 && now - lastUse < 1_000_000_000 }) == true {
+        if waiting > 0 || (waitingSince != nil && now - lastUse < 1_000_000_000) {
             // A quarter more than in use, so that the next connection need not ask.
             want += max(1, min(waiting, 64)) + inUse / 4
         } else {
@@ -148,7 +149,7 @@ struct PermitPool: Sendable {
         if granted == 0, got > 0 { transactions = 0 }
         granted = got
         frozen = nil
-        recall = Int(min(max(0, a[2]), 1_000_000_000))
+        recall = min(Int(min(max(0, a[2]), 1_000_000_000)), inUse)
         claimed = min(claimed, recall)
         waiters = Int(min(max(0, a[3]), 1_000_000))
         used = Int(min(max(0, a[4]), 1_000_000_000))

@@ -47,7 +47,7 @@ struct RatePool: Sendable {
     private var tolerance: Int64 { ClusterSettings.tolerance(period: period) }
 
     /// Whether anyone wants the rate.
-    func isActive(now: Int64) -> Bool { now - lastUse < 1_000_000_000 }
+    func isActive(now: Int64) -> Bool { now - lastUse < 1_200_000_000 }
     /// Since when a taker waits.
     var waitsSince: Int64? { waitingSince }
     /// The bandwidth in hand, in slots per second; for the log and single slots what is left of them.
@@ -69,6 +69,9 @@ struct RatePool: Sendable {
         }
         var fresh = RatePool(spec: spec, now: now, jitter: jitter)
         fresh.askedAt = askedAt
+        // What was spent from the share under the old rate stays spent.
+        fresh.away = away.map { AwayRate(right: $0.right, kind: fresh.kind, spec: spec, slack: fresh.slack, replacing: $0, now: now) }
+        fresh.spentAway = spentAway
         self = fresh
     }
 
@@ -88,7 +91,8 @@ struct RatePool: Sendable {
             if open > now { isBacklogged = true }
             let interval = Int64(stream.interval)
             // A run no longer than half the slack: what is handed to one loop cannot be used by another.
-            let count = stream.spend(max(1, min(want, 64)), now: now, end: max(open, min(leasedUntil, now + slack / 4)))
+            let room = max(1, Int(min(64, (leasedUntil - open) / max(1, interval))))
+            let count = stream.spend(max(1, min(want, room)), now: now, end: max(open, min(leasedUntil, now + slack / 4)))
             guard count > 0 else { return refuse(now: now, settings: settings) }
             spent += count
             waitingSince = open > now ? (waitingSince ?? now) : nil
@@ -126,7 +130,8 @@ struct RatePool: Sendable {
         // While the answer is on its way it is looked for often; else it comes a few milliseconds after the next question.
         if isAsked { return .retry(atNanoseconds: now + 8_000_000) }
         let next = max(now, askedAt + settings.keySpacing, refusedUntil)
-        return .retry(atNanoseconds: max(now + 8_000_000, next + 4_000_000))
+        // Never far ahead: the node may have to live on its share before that.
+        return .retry(atNanoseconds: min(max(now + 8_000_000, next + 4_000_000), now + 500_000_000))
     }
 
     /// Slots that were not used.
@@ -150,7 +155,8 @@ struct RatePool: Sendable {
             // What was spent under the former right stays spent.
             away = AwayRate(right: right, kind: kind, spec: spec, slack: slack, replacing: away, now: now)
         }
-        away?.right.until = right.until
+        // Its beginning too: between two absences the others may have used all of the limit.
+        away?.right = right
         leasedUntil = .min / 4
         slots = .none
         logged = []
@@ -236,7 +242,7 @@ struct RatePool: Sendable {
             if a[1] > 0 {
                 // Open from now on, closed when the store thinks so at the latest.
                 let close = sentAt + min(max(0, a[2]), 3_600_000_000) * 1000 - 1_000_000
-                if close > now { logged.append((close, a[4], Int(min(a[1], 64)))) }
+                if close > now { logged.append((close, a[4], Int(min(a[1], 64)))) } else { unused = (a[4], Int(min(a[1], 64))) }
             }
             if a[1] == 0 || retry > 1000 { refusedUntil = now + retry + jitter % max(1, min(retry / 8, 100_000_000)) }
             total = Int64(spec.limit)

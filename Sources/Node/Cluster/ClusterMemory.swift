@@ -16,31 +16,23 @@ struct ClusterMemory: Sendable {
     /// How often the file is renewed.
     static let interval: Int64 = 10_000_000_000
 
-    /// Whether the last contact is no longer ago than a lease may last, with a wide margin for clocks that were set.
-    func isRecent(shareTTL: Int64) -> Bool {
-        guard let text = (try? FileText.read(file)) ?? nil else { return false }
-        let fields = text.split(separator: " ").map(String.init)
-        guard fields.count == 2, fields[1].trimmed == prefix, let seconds = Int64(fields[0]) else { return false }
-        let age = Clock.wall() / 1_000_000_000 - seconds
-        return age < max(600, 2 * shareTTL / 1_000_000_000)
+    /// The epochs of the limit store at the last contact; empty when that is longer ago than a lease may last, with a wide margin for clocks
+    /// that were set.
+    func epochs(shareTTL: Int64) -> [Int64] {
+        guard let text = (try? FileText.read(file)) ?? nil else { return [] }
+        let fields = text.split(whereSeparator: { $0 == " " || $0.isNewline })
+        guard fields.count >= 2, fields[1] == prefix, let seconds = Int64(fields[0]), fields.count <= 1000 else { return [] }
+        guard Clock.wall() / 1_000_000_000 - seconds < max(600, 2 * shareTTL / 1_000_000_000) else { return [] }
+        return fields.dropFirst(2).map { max(0, Int64($0) ?? 0) }
     }
 
     /// Notes that the store answers now.
-    func note() {
+    func note(_ epochs: [Int64]) {
         do throws(NodeError) {
-            try FileText.replace(file, with: "\(Clock.wall() / 1_000_000_000) \(prefix)\n")
+            let text = epochs.map(String.init).joined(separator: " ")
+            try FileText.replace(file, with: "\(Clock.wall() / 1_000_000_000) \(prefix) \(text)\n")
         } catch {
             Log.warn("the contact with the cluster cannot be noted", ["error": error.message])
         }
-    }
-}
-
-extension String {
-    /// Without blanks and line ends at both sides.
-    fileprivate var trimmed: String {
-        var text = Substring(self)
-        while let last = text.last, last.isWhitespace || last.isNewline { text.removeLast() }
-        while let first = text.first, first.isWhitespace { text.removeFirst() }
-        return String(text)
     }
 }

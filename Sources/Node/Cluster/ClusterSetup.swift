@@ -29,6 +29,9 @@ struct ClusterSetup {
         settings.buckets = config.buckets
         settings.shareTTL = config.shareTTL.wholeNanoseconds
         settings.permitTTL = config.permitTTL.wholeNanoseconds
+        settings.permitRefresh = settings.permitTTL / 3
+        settings.permitMargin = settings.permitTTL / 5
+        settings.closeMargin = settings.permitTTL / 15
         settings.crashHold = config.crashHold.wholeNanoseconds
         settings.quantum = config.quantum.wholeNanoseconds
         settings.quantumMessages = config.quantumMessages
@@ -46,7 +49,7 @@ struct ClusterSetup {
 
     /// Makes this node a member; it does nothing until it is started.
     func join(node: String, zone: String?, state: ControlState, directory: String, loop: any EventLoop) async throws -> Cluster {
-        let redis: RedisConfiguration
+        var redis: RedisConfiguration
         do throws(RedisError) {
             redis = try RedisConfiguration(
                 urls: config.server.urls, username: config.server.username, password: config.server.password,
@@ -55,12 +58,13 @@ struct ClusterSetup {
         } catch {
             throw NodeError("configure_redis_throttles: \(error)")
         }
+        redis.trustsRefusalOfName = config.trustsRefusal
         let memory = ClusterMemory(directory: directory, prefix: config.prefix)
         let record = MemberRecord(
             node: node, incarnation: UInt64.random(in: 1...(1 << 52)), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
             version: NodeVersion.text, state: "ready", spools: [directory])
         let cluster = try await Cluster.make(
-            redis, settings: settings, record: record, remembers: memory.isRecent(shareTTL: settings.shareTTL), state: state, loop: loop)
+            redis, settings: settings, record: record, rememberedEpochs: memory.epochs(shareTTL: settings.shareTTL), state: state, loop: loop)
         try await check(cluster.client, redis)
         return cluster
     }

@@ -29,6 +29,8 @@ final class EgressConnection {
     private(set) var isFenced = false
     private var peer: (name: String, address: String)?
     private var sourceAddress: String?
+    /// What the limits granted for it.
+    var permits: PathLimits.Permits?
     /// Messages sent over this connection.
     private(set) var deliveries = 0
     /// Monotonic time at which it became idle.
@@ -85,6 +87,7 @@ final class EgressConnection {
     }
 
     private func dial(_ candidate: DialPlan.Candidate) {
+        guard path.mayDial else { return finish() }
         peer = (candidate.host, candidate.address.text)
         let client = ClientHandler(configuration: clientConfiguration, delegate: self)
         self.client = client

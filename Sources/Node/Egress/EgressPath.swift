@@ -217,6 +217,7 @@ package final class EgressPath: @unchecked Sendable {
             case .granted?, nil: break
             }
             let connection = EgressConnection(path: self, config: config)
+            connection.permits = limits?.permitsTaken()
             connections[ObjectIdentifier(connection)] = connection
             services.metrics.connectionOpened()
             connection.open()
@@ -248,7 +249,7 @@ package final class EgressPath: @unchecked Sendable {
     func connectionClosed(_ connection: EgressConnection) {
         connectionIsLeaving(connection)
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
-        limits?.giveConnection()
+        connection.permits?.give()
         services.metrics.connectionClosed()
         if ready.isEmpty { wake(at: Clock.monotonic() + Self.idleLife) } else { shard.postLater(.run { [self] in serve() }) }
     }
@@ -427,9 +428,16 @@ package final class EgressPath: @unchecked Sendable {
     }
 
     /// The node has stopped: what is leased goes back, so that other nodes need not wait for its end.
-    func releaseLimits() { limits?.close() }
+    func releaseLimits() { if connections.isEmpty { limits?.close() } }
 
     // MARK: Leases
+
+    /// Whether a connection that was granted may still be dialled: names are looked up meanwhile, and a process may be stopped.
+    var mayDial: Bool {
+        guard let limits, limits.leasesEnd else { return true }
+        let now = Clock.monotonic()
+        return now < limits.terms(now: now).terms.startBy
+    }
 
     /// Connections under leases are looked at four times a second, whatever else happens.
     private func watchLeases() {
@@ -447,7 +455,7 @@ package final class EgressPath: @unchecked Sendable {
         let now = Clock.monotonic()
         let (terms, _) = limits.terms(now: now)
         if now >= terms.closeBy {
-            services.metrics.leasesLost.add(connections.count)
+            services.metrics.leasesLost.add(connections.values.count { !$0.isFenced })
             for connection in connections.values { connection.fence() }
             return
         }

@@ -15,7 +15,7 @@ final class PathLimits {
     private var permits: [Cap] = []
 
     /// *Value*: one cap on connections.
-    private struct Cap {
+    struct Cap {
         let key: String
         let label: String
         var limiter: ConcurrencyLimiter
@@ -82,7 +82,25 @@ final class PathLimits {
         return .granted
     }
 
-    /// One connection may be opened; `giveConnection` follows when it is closed.
+    /// *Loop-confined*: the permits of one connection.
+    ///
+    /// It keeps the limiters they came from: the configuration may have changed by the time the connection closes.
+    final class Permits {
+        fileprivate var caps: [Cap]
+        fileprivate init(_ caps: [Cap]) { self.caps = caps }
+
+        /// The connection is closed.
+        func give() {
+            let now = Clock.monotonic()
+            for index in caps.indices { caps[index].limiter.give(now: now) }
+            caps = []
+        }
+    }
+
+    /// The permits of the connection that was just granted.
+    func permitsTaken() -> Permits { Permits(permits) }
+
+    /// One connection may be opened; `permitsTaken` belong to it.
     func takeConnection(now: Int64) -> Answer {
         if case .wait(let until)? = connectionRate?.limiter.take(1, now: now) {
             return .wait(until: until, limit: connectionRate?.label ?? "")
@@ -119,12 +137,6 @@ final class PathLimits {
     /// Whether one connection is to be closed at this transaction boundary, because another node waits for its permit.
     func claimRecall() -> Bool {
         permits.contains { $0.root.leasesEnd && $0.root.claimRecall($0.limitKey) }
-    }
-
-    /// A connection was closed.
-    func giveConnection() {
-        let now = Clock.monotonic()
-        for index in permits.indices { permits[index].limiter.give(now: now) }
     }
 
     /// Gives everything back.

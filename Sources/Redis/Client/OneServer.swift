@@ -32,6 +32,11 @@ final class OneServer: ServerDirectory {
 
     func submit(_ calls: [Call]) { link.submit(calls) }
     func runID(forKey key: [UInt8]) -> String? { link.runID }
-    var isRefused: Bool { sentinels == nil && link.isRefused }
+    /// A name may lead elsewhere for others by now, so only a literal address proves anything.
+    var refusedAt: Int64? {
+        guard sentinels == nil, let host = link.endpoint?.host else { return nil }
+        let isAddress = host == "localhost" || (try? SocketAddress(ipAddress: host, port: 1)) != nil
+        return isAddress || setup.configuration.trustsRefusalOfName ? link.refusedAt : nil
+    }
     var subscriptionEndpoint: RedisEndpoint? { sentinels == nil || link.isReady ? link.endpoint : nil }
 }

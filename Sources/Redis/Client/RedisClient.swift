@@ -40,11 +40,16 @@ package final class RedisClient: Sendable {
     /// The run id of the server that serves the key now; nil when not connected to it. On the loop only.
     package func runID(forKey key: String) -> String? { core.value.directory.runID(forKey: Array(key.utf8)) }
 
-    /// Whether the store is a single server and its host refused the newest attempt to connect: no process listens there. On the loop only.
+    /// How many nanoseconds ago the host of the store refused the newest attempt to connect: no process listened there then. On the loop only.
     ///
-    /// It stays true until an attempt ends otherwise, so it may be up to 2 s old, the longest backoff. Something in between that refuses in
-    /// the server's name (a firewall that rejects, a service without endpoints) looks the same.
-    package var isRefused: Bool { core.value.directory.isRefused }
+    /// `nil` when it did not, and when that would prove nothing: with Sentinels or a Redis Cluster another server may serve by now, and a name may
+    /// lead others elsewhere. A firewall that rejects in the server's name looks the same.
+    package var refusedAge: Int64? {
+        core.value.directory.refusedAt.map { max(0, Int64(eventLoop.now.uptimeNanoseconds) - $0) }
+    }
+
+    /// Whether the newest attempt to connect was refused, as `refusedAge` says. On the loop only.
+    package var isRefused: Bool { refusedAge != nil }
 
     /// Listens on a channel, over a connection that all channels share and that is made again when it breaks; from any thread.
     ///

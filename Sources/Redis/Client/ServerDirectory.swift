@@ -10,8 +10,8 @@ protocol ServerDirectory: AnyObject {
     func submit(_ calls: [Call])
     /// The run id of the server that serves the key; nil when not connected.
     func runID(forKey key: [UInt8]) -> String?
-    /// Whether there is but one server and its host refused the newest attempt.
-    var isRefused: Bool { get }
+    /// When the host of the only server refused the newest attempt, by the loop's clock; nil when it did not, or when that proves nothing.
+    var refusedAt: Int64? { get }
     /// Where a subscription may go now.
     var subscriptionEndpoint: RedisEndpoint? { get }
 }

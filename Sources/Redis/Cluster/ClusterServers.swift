@@ -42,7 +42,7 @@ final class ClusterServers: ServerDirectory, ServerLinkOwner {
         return EventLoopFuture.andAllComplete(closing, on: setup.eventLoop)
     }
 
-    var isRefused: Bool { false }
+    var refusedAt: Int64? { nil }
 
     var subscriptionEndpoint: RedisEndpoint? { anyReady?.endpoint }
 

@@ -16,6 +16,8 @@ package struct RedisConfiguration: Sendable {
     package let connectTimeout: Duration
     /// How long a command may take when the caller does not say.
     package let commandTimeout: Duration
+    /// Whether a refused connection proves that the server does not run, also when it is given by name and the name could lead elsewhere.
+    package var trustsRefusalOfName = false
     /// What stands between the socket and the protocol.
     var transport = RedisTransport.plain
 

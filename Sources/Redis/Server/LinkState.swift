@@ -47,6 +47,8 @@ struct LinkState {
     /// Why the newest attempt failed; nil after a success.
     private(set) var lastFailure: RedisFailure?
     private var doublings = 0
+    /// When the newest attempt was refused.
+    private var refused: Int64?
 
     init() {}
 
@@ -105,6 +107,7 @@ struct LinkState {
         switch phase {
         case .connecting, .probing, .ready:
             lastFailure = failure
+            refused = failure == .refused ? now : nil
             count()
             let delay = min(Self.longestDelay, Self.firstDelay << Int64(doublings))
             doublings = min(doublings + 1, 10)
@@ -170,6 +173,9 @@ struct LinkState {
             }
         }
     }
+
+    /// When the newest attempt was refused by the host; nil when it was not.
+    var refusedAt: Int64? { isRefused ? refused : nil }
 
     /// Whether the newest attempt was refused by the host.
     var isRefused: Bool {

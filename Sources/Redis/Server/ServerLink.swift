@@ -87,8 +87,8 @@ final class ServerLink {
     var isReady: Bool { state.phase == .ready }
     /// The run id of the process at the other end; nil when not connected.
     var runID: String? { isReady ? facts?.runID : nil }
-    /// Whether the host refused the newest attempt.
-    var isRefused: Bool { state.isRefused }
+    /// When the host refused the newest attempt, by the loop's clock; nil when it did not.
+    var refusedAt: Int64? { state.refusedAt }
 
     /// Sends the calls in one write, or lets them wait, or fails them.
     func submit(_ calls: [Call]) {

@@ -26,6 +26,8 @@ package struct RedisThrottleConfig: Sendable, Hashable {
     package let horizon: Duration
     /// Over how many hash tags the limits are spread.
     package let buckets: Int
+    /// Whether a refused connection proves that Redis does not run, also when it is given by name.
+    package let trustsRefusal: Bool
     /// Whether the node starts although the store refuses it or is not fit; it is then as if the store were away.
     package let startsWithoutStore: Bool
 
@@ -50,6 +52,7 @@ package struct RedisThrottleConfig: Sendable, Hashable {
             where: Self.isReachable)
         horizon = try read.duration("horizon", .seconds(1), in: .milliseconds(800) ... .seconds(10))
         buckets = try read.int("buckets", 4, in: 1...64)
+        trustsRefusal = try read.bool("refused_means_down", false)
         startsWithoutStore = try read.bool("start_without_store", false)
     }
 
@@ -60,7 +63,7 @@ package struct RedisThrottleConfig: Sendable, Hashable {
             [
                 "prefix": .field, "on_store_loss": .field, "share_ttl": .field, "permit_ttl": .field, "crash_hold": .field,
                 "quantum": .field, "quantum_messages": .field, "zone": .field, "advertise": .field, "horizon": .field, "buckets": .field,
-                "start_without_store": .field,
+                "start_without_store": .field, "refused_means_down": .field,
             ], uniquingKeysWith: { $1 }))
 
     private static func storeLoss(_ read: OptionReader) throws(ConfigError) -> StoreLoss {
