@@ -13,6 +13,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -40,7 +41,7 @@ let package = Package(
             name: "apus",
             dependencies: [
                 "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "CAllocator", nioCore, nioPosix,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                argumentParser,
             ],
             swiftSettings: settings),
         .target(
@@ -74,11 +75,20 @@ let package = Package(
             name: "spool-bench", dependencies: ["Spool", "Message", "Telemetry", nioCore], path: "Benchmarks/spool-bench",
             swiftSettings: settings),
         // Real redis-server processes for the tests.
+        // Checks records of sends against a limit, in every window: the judge of script/cluster-test.
+        .target(name: "RateCheck", swiftSettings: settings),
+        .executableTarget(
+            name: "rate-check", dependencies: ["RateCheck", argumentParser], path: "Benchmarks/rate-check", swiftSettings: settings),
+        .testTarget(name: "RateCheckTests", dependencies: ["RateCheck"], swiftSettings: settings),
+        .executableTarget(
+            name: "limit-bench", dependencies: ["RateCheck", "Cluster", "Redis", "Shaping", nioCore, nioPosix, argumentParser],
+            path: "Benchmarks/limit-bench", swiftSettings: settings),
         .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", nioCore, nioPosix, nioEmbedded],
+            name: "ClusterTests",
+            dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),

@@ -25,7 +25,8 @@ package final class Cluster: Sendable {
     ///   - rememberedEpochs: what this node knew of the limit store a short while ago; empty for nothing.
     ///   - loop: where all exchange with the store runs.
     package static func make(
-        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64], state: ControlState,
+        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64],
+        state: ControlState,
         loop: any EventLoop
     ) async throws -> Cluster {
         try await loop.submit {
@@ -34,7 +35,8 @@ package final class Cluster: Sendable {
     }
 
     private init(
-        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64], state: ControlState,
+        _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64],
+        state: ControlState,
         loop: any EventLoop
     ) {
         let client = RedisClient(configuration, name: "apus:\(record.node)", eventLoop: loop)

@@ -15,10 +15,15 @@ package final class Sink: Sendable {
         let plan: SinkPlan
         let tally = SinkTally()
         let recorder: SinkRecorder?
+        let connectionRecorder: SinkRecorder?
+        /// Whether sessions remember the EHLO name and the time of MAIL.
+        let keepsDetails: Bool
         let keepsRecipients: Bool
         let greeting: ByteBuffer
         let ehloReply: ByteBuffer
         let heloReply: ByteBuffer
+        /// All record files.
+        var recorders: [SinkRecorder] { [recorder, connectionRecorder].compactMap { $0 } }
         let nextID = Atomic<UInt64>(1)
         /// Open connections, to close them at `stop`; nil afterwards.
         let open = Mutex<[ObjectIdentifier: any Channel]?>([:])
@@ -26,7 +31,9 @@ package final class Sink: Sendable {
         init(_ configuration: SinkConfiguration) throws(SinkError) {
             self.configuration = configuration
             plan = SinkPlan(configuration.rules)
-            if let path = configuration.recordFile { recorder = try SinkRecorder(path: path) } else { recorder = nil }
+            recorder = try configuration.recordFile.map { path throws(SinkError) in try SinkRecorder(path: path) }
+            connectionRecorder = try configuration.connectionRecordFile.map { path throws(SinkError) in try SinkRecorder(path: path) }
+            keepsDetails = recorder != nil && configuration.recordsDetails || connectionRecorder != nil
             keepsRecipients = recorder != nil || plan.usesDomains
             let name = String(decoding: configuration.hostname.utf8.filter { $0 > 0x20 && $0 != 0x7F }, as: UTF8.self)
             greeting = ByteBuffer(string: "220 \(name) ESMTP sink\r\n")
@@ -99,7 +106,7 @@ package final class Sink: Sendable {
         do {
             channel = try await bootstrap.bind(to: address).get()
         } catch {
-            shared.recorder?.close()
+            for recorder in shared.recorders { recorder.close() }
             throw error
         }
         let thread = NIOThreadPool(numberOfThreads: 1)
@@ -111,11 +118,12 @@ package final class Sink: Sendable {
 
     private static func tick(_ shared: Shared, on loop: any EventLoop, _ thread: NIOThreadPool) -> [RepeatedTask] {
         var ticks: [RepeatedTask] = []
-        if let recorder = shared.recorder {
+        let recorders = shared.recorders
+        if !recorders.isEmpty {
             // Twice within the promised 100 ms.
             ticks.append(
                 loop.scheduleRepeatedTask(initialDelay: .milliseconds(50), delay: .milliseconds(50)) { _ in
-                    thread.submit { _ in recorder.flush() }
+                    thread.submit { _ in for recorder in recorders { recorder.flush() } }
                 })
         }
         if shared.configuration.printsCounters {
@@ -145,6 +153,6 @@ package final class Sink: Sendable {
         }
         for channel in open { try? await channel.close().get() }
         try? await thread.shutdownGracefully()
-        shared.recorder?.close()
+        for recorder in shared.recorders { recorder.close() }
     }
 }

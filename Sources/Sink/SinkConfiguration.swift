@@ -27,6 +27,11 @@ package struct SinkConfiguration: Sendable {
     /// A file that gets one line per accepted message, appended: monotonic nanoseconds, session, recipients (comma), header value;
     /// separated by tabs.
     package var recordFile: String?
+    /// Adds two fields to each line of the record: the client's EHLO name, and monotonic nanoseconds of the message's MAIL.
+    package var recordsDetails = false
+    /// A file that gets two lines per connection, appended: monotonic nanoseconds, `connections`, `+1` when it opened or `-1` when it
+    /// closed, the client's EHLO name (`-` while it is not known), session; separated by tabs.
+    package var connectionRecordFile: String?
     /// The header field whose value is recorded.
     package var recordHeader = "Message-ID"
     /// Bytes of a message; more is answered with 552.

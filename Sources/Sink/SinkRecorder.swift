@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Appends one line per accepted message to a file.
+/// Appends lines of tab-separated fields to a file.
 ///
 /// *Shared.* Sessions add to a buffer; `flush` writes it, every 50 ms from the sink's own thread. If the disk cannot follow, the session
 /// that fills the buffer writes it itself, so memory stays bounded.
@@ -23,12 +23,18 @@ final class SinkRecorder: Sendable {
         state = Mutex(State(descriptor: descriptor))
     }
 
-    /// Adds a line. Tabs and control bytes of the parts become "?".
-    func add(nanoseconds: UInt64, session: UInt64, recipients: [[UInt8]], header: [UInt8]) {
+    /// *Value.* What a detailed line says besides.
+    struct Details {
+        var client: [UInt8]
+        var mailNanoseconds: UInt64
+    }
+
+    /// Adds the line of a message. Tabs and control bytes of the parts become "?".
+    func add(nanoseconds: UInt64, session: UInt64, recipients: [[UInt8]], header: [UInt8], details: Details?) {
         state.withLock { state in
-            state.lines.append(contentsOf: String(nanoseconds).utf8)
+            Self.append(nanoseconds, to: &state.lines)
             state.lines.append(0x09)
-            state.lines.append(contentsOf: String(session).utf8)
+            Self.append(session, to: &state.lines)
             state.lines.append(0x09)
             for (index, recipient) in recipients.enumerated() {
                 if index > 0 { state.lines.append(UInt8(ascii: ",")) }
@@ -36,9 +42,31 @@ final class SinkRecorder: Sendable {
             }
             state.lines.append(0x09)
             Self.append(header, to: &state.lines)
-            state.lines.append(0x0A)
-            if state.lines.count >= Self.limit { Self.flush(&state) }
+            if let details {
+                state.lines.append(0x09)
+                Self.append(details.client, to: &state.lines)
+                state.lines.append(0x09)
+                Self.append(details.mailNanoseconds, to: &state.lines)
+            }
+            Self.end(&state)
         }
+    }
+
+    /// Adds the line of a connection that opened or closed.
+    func add(nanoseconds: UInt64, isOpen: Bool, client: [UInt8], session: UInt64) {
+        state.withLock { state in
+            Self.append(nanoseconds, to: &state.lines)
+            state.lines.append(contentsOf: (isOpen ? "\tconnections\t+1\t" : "\tconnections\t-1\t").utf8)
+            Self.append(client.isEmpty ? [UInt8(ascii: "-")] : client, to: &state.lines)
+            state.lines.append(0x09)
+            Self.append(session, to: &state.lines)
+            Self.end(&state)
+        }
+    }
+
+    private static func end(_ state: inout State) {
+        state.lines.append(0x0A)
+        if state.lines.count >= limit { flush(&state) }
     }
 
     /// Gives what was added to the kernel.
@@ -51,6 +79,17 @@ final class SinkRecorder: Sendable {
             if state.descriptor >= 0 { _ = Glibc.close(state.descriptor) }
             state.descriptor = -1
         }
+    }
+
+    /// Decimal digits, without a `String`: this runs once or more per message.
+    private static func append(_ number: UInt64, to lines: inout [UInt8]) {
+        let start = lines.count
+        var rest = number
+        repeat {
+            lines.append(UInt8(truncatingIfNeeded: 0x30 + rest % 10))
+            rest /= 10
+        } while rest > 0
+        lines[start...].reverse()
     }
 
     private static func append(_ bytes: [UInt8], to lines: inout [UInt8]) {

@@ -16,6 +16,7 @@ extension SinkSession {
         switch verb {
         case 0x4D41_494C:  // MAIL
             guard !hasSender else { return refuse("503 5.5.1 a transaction is open\r\n") }
+            if shared.keepsDetails { mailNanoseconds = NIODeadline.now().uptimeNanoseconds }
             decide(.mail)
         case 0x5243_5054:  // RCPT
             guard hasSender else { return refuse("503 5.5.1 MAIL first\r\n") }
@@ -29,8 +30,10 @@ extension SinkSession {
         case 0x4244_4154:  // BDAT
             chunk(line)
         case 0x4548_4C4F:  // EHLO
+            introduce(line)
             decide(.ehlo(extended: true))
         case 0x4845_4C4F:  // HELO
+            introduce(line)
             decide(.ehlo(extended: false))
         case 0x5253_4554:  // RSET
             endTransaction()
@@ -42,6 +45,12 @@ extension SinkSession {
             isClosing = true
         default: refuse("500 5.5.1 unknown command\r\n")
         }
+    }
+
+    /// Remembers who the client says it is.
+    private func introduce(_ line: UnsafeRawBufferPointer) {
+        guard shared.keepsDetails else { return }
+        client = Array(line[4..<(line.count - 2)].drop { $0 == 0x20 }.prefix { $0 != 0x20 }.prefix(255))
     }
 
     /// What stands between the angle brackets.
@@ -136,7 +145,9 @@ extension SinkSession {
         shared.tally.bytes.wrappingAdd(contentBytes, ordering: .relaxed)
         guard let recorder = shared.recorder else { return }
         recorder.add(
-            nanoseconds: NIODeadline.now().uptimeNanoseconds, session: id, recipients: recipients, header: capture?.value ?? [])
+            nanoseconds: NIODeadline.now().uptimeNanoseconds, session: id, recipients: recipients, header: capture?.value ?? [],
+            details: shared.configuration.recordsDetails
+                ? SinkRecorder.Details(client: client, mailNanoseconds: mailNanoseconds) : nil)
     }
 
     private func endTransaction() {

@@ -47,8 +47,12 @@ final class SinkSession: ChannelDuplexHandler {
     var out = ByteBuffer()
     var isClosing = false
 
+    /// The name the client gave itself, as far as it is recorded.
+    var client: [UInt8] = []
+
     // The transaction.
     var hasSender = false
+    var mailNanoseconds: UInt64 = 0
     var recipientCount = 0
     var recipients: [[UInt8]] = []
     var contentBytes = 0
@@ -192,12 +196,14 @@ final class SinkSession: ChannelDuplexHandler {
     private func begin() {
         shared.tally.connections.wrappingAdd(1, ordering: .relaxed)
         shared.tally.open.wrappingAdd(1, ordering: .relaxed)
+        shared.connectionRecorder?.add(nanoseconds: NIODeadline.now().uptimeNanoseconds, isOpen: true, client: [], session: id)
         decide(.connect)
         flush()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         shared.tally.open.wrappingSubtract(1, ordering: .relaxed)
+        shared.connectionRecorder?.add(nanoseconds: NIODeadline.now().uptimeNanoseconds, isOpen: false, client: client, session: id)
         isClosing = true
         delay?.cancel()
         delay = nil

@@ -34,6 +34,12 @@ struct SinkCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The header whose value the record shows.", valueName: "name"))
     var recordHeader = "Message-ID"
 
+    @Flag(help: "Add to each line of the record the client's EHLO name and the time of MAIL.")
+    var recordDetails = false
+
+    @Option(help: ArgumentHelp("Write a line to this file when a connection opens or closes.", valueName: "file"))
+    var recordConnections: String?
+
     @Flag(help: "Offer CHUNKING.")
     var chunking = false
 
@@ -48,6 +54,8 @@ struct SinkCommand: AsyncParsableCommand {
             configuration.seed = seed
             configuration.recordFile = record
             configuration.recordHeader = recordHeader
+            configuration.recordsDetails = recordDetails
+            configuration.connectionRecordFile = recordConnections
             configuration.printsCounters = counters
             if chunking { configuration.extensions.insert(.chunking) }
             let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)

@@ -147,6 +147,45 @@ import Testing
         #expect(lines.compactMap { UInt64($0[0]) }.count == 2)
     }
 
+    @Test func recordsDetails() async throws {
+        let path = "sink-record-\(UInt64.random(in: .min ... .max))"
+        let connections = path + "-connections"
+        defer {
+            unlink(path)
+            unlink(connections)
+        }
+        try await Self.with({
+            $0.recordFile = path
+            $0.recordsDetails = true
+            $0.connectionRecordFile = connections
+        }) { sink in
+            _ = try await Self.talk("EHLO node-1.test extra\r\n" + Self.message + Self.message + "QUIT\r\n", to: sink, piece: 7)
+            _ = try await Self.talk("HELO\tnode 2\r\nhelo n\u{1}2\r\n" + Self.message + "QUIT\r\n", to: sink)
+            _ = try await Self.talk("QUIT\r\n", to: sink)
+        }
+        func fields(_ path: String) -> [[String]] {
+            Self.read(path).split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
+        }
+        let messages = fields(path)
+        #expect(
+            messages.map { Array($0[1...4]) } == [
+                ["1", "b@b.test", "<1@x>", "node-1.test"], ["1", "b@b.test", "<1@x>", "node-1.test"], ["2", "b@b.test", "<1@x>", "n?2"],
+            ])
+        let accepted = messages.compactMap { UInt64($0[0]) }
+        let mail = messages.compactMap { UInt64($0[5]) }
+        #expect(mail.count == 3)
+        #expect(zip(mail, accepted).allSatisfy { $0 <= $1 })
+        #expect(mail[1] >= accepted[0])  // the second MAIL came after the first message was accepted
+        let opened = fields(connections)
+        #expect(
+            opened.map { Array($0[1...]) }.sorted { ($0[3], $0[1]) < ($1[3], $1[1]) } == [
+                ["connections", "+1", "-", "1"], ["connections", "-1", "node-1.test", "1"],
+                ["connections", "+1", "-", "2"], ["connections", "-1", "n?2", "2"],
+                ["connections", "+1", "-", "3"], ["connections", "-1", "-", "3"],
+            ])
+        #expect(opened.compactMap { UInt64($0[0]) }.count == 6)
+    }
+
     @Test func recordThatCannotBeOpened() async throws {
         await #expect(throws: SinkError.self) { try await Self.with({ $0.recordFile = "/dev/null/x" }) { _ in } }
     }

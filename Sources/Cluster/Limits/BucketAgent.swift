@@ -113,6 +113,12 @@ package struct BucketAgent: Sendable {
     /// Transactions begun over connections under the cap.
     package mutating func noteTransactions(_ key: LimitKey, count: Int) { permits[key]?.transactions += count }
 
+    /// Whether the store has not answered for longer than a heartbeat.
+    package func isLost(now: Int64) -> Bool { now - answeredAt > settings.heartbeat * 2 }
+
+    /// Whether the store has still to answer what somebody wants of the rate.
+    package func isUndecided(_ key: LimitKey) -> Bool { rates[key]?.isUndecided ?? false }
+
     /// Takes up one recall under the cap.
     package mutating func claimRecall(_ key: LimitKey) -> Bool { permits[key]?.claimRecall() ?? false }
 

@@ -102,6 +102,14 @@ package final class ClusterLimits: LimitRoot {
         cell(key).agent.withLock { $0.permitTerms(key, now: now) }
     }
 
+    package func isLost(_ key: LimitKey, now: Int64) -> Bool {
+        cell(key).agent.withLock { $0.isLost(now: now) }
+    }
+
+    package func isUndecided(_ key: LimitKey) -> Bool {
+        cell(key).agent.withLock { $0.isUndecided(key) }
+    }
+
     package func noteTransaction(_ key: LimitKey) {
         cell(key).agent.withLock { $0.noteTransactions(key, count: 1) }
     }

@@ -48,6 +48,8 @@ struct RatePool: Sendable {
 
     /// Whether anyone wants the rate.
     func isActive(now: Int64) -> Bool { now - lastUse < 1_200_000_000 }
+    /// Whether somebody waits for an answer rather than for the limit.
+    var isUndecided: Bool { away == nil && (isAsked || (waiting > 0 && refusedUntil < lastUse)) }
     /// Since when a taker waits.
     var waitsSince: Int64? { waitingSince }
     /// The bandwidth in hand, in slots per second; for the log and single slots what is left of them.

@@ -64,7 +64,8 @@ struct ClusterSetup {
             node: node, incarnation: UInt64.random(in: 1...(1 << 52)), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
             version: NodeVersion.text, state: "ready", spools: [directory])
         let cluster = try await Cluster.make(
-            redis, settings: settings, record: record, rememberedEpochs: memory.epochs(shareTTL: settings.shareTTL), state: state, loop: loop)
+            redis, settings: settings, record: record, rememberedEpochs: memory.epochs(shareTTL: settings.shareTTL), state: state,
+            loop: loop)
         try await check(cluster.client, redis)
         return cluster
     }

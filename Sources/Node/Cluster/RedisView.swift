@@ -38,7 +38,9 @@ package final class RedisView: ClusterView {
         return members.contains { $0.node == node } ? members : members + alone.members()
     }
 
-    package func forget(node: String) { cluster.membership.forget(node) }
+    package func forget(node: String) async -> Bool {
+        await withCheckedContinuation { done in cluster.membership.forget(node) { done.resume(returning: $0) } }
+    }
 
     package func limits(cluster isWhole: Bool) async -> [LimitStatus] {
         let snapshot = cluster.limits.snapshot(now: Clock.monotonic())

@@ -10,7 +10,8 @@ package protocol ClusterView: Sendable {
     /// The limits in use: of this node, or as far as the cluster knows them.
     func limits(cluster: Bool) async -> [LimitStatus]
     /// Forgets a node that will not come back.
-    func forget(node: String)
+    /// False when the node lives, or nobody could be asked.
+    func forget(node: String) async -> Bool
     /// The HTTP API of this node answers at this address (`host:port`) from now on.
     func announce(address: String)
 }

@@ -39,7 +39,7 @@ package final class SingleNodeView: ClusterView {
     }
 
     /// Nothing to do: a node alone knows no other.
-    package func forget(node: String) {}
+    package func forget(node: String) async -> Bool { false }
 
     package func limits(cluster: Bool) async -> [LimitStatus] {
         guard let services = facts.withLock({ $0.services }) else { return [] }

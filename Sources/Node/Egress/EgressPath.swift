@@ -153,6 +153,8 @@ package final class EgressPath: @unchecked Sendable {
         guard !ready.isEmpty, let config, services.state.phase != .stopping else { return nil }
         // The running message counts as well as the one looked for.
         guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
+        // Another node waits for a permit: the boundary behind the running message is where this connection may end.
+        if let limits, limits.leasesEnd, limits.terms(now: Clock.monotonic()).terms.recall > 0 { return nil }
         return takeReady()
     }
 
@@ -212,7 +214,8 @@ package final class EgressPath: @unchecked Sendable {
             let now = Clock.monotonic()
             switch limits?.takeConnection(now: now) {
             case .wait(let until, let limit)?:
-                block = .connectionRate(limit)
+                let isEnded = limits.map { $0.leasesEnd && $0.hasLostLease(limit, now: now) } ?? false
+                block = isEnded ? .leaseEnded(limit) : .connectionRate(limit)
                 return wake(at: until)
             case .granted?, nil: break
             }

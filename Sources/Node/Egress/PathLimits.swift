@@ -129,6 +129,11 @@ final class PathLimits {
         return (strictest, limit)
     }
 
+    /// Whether the cap of that label waits for a store that does not answer, rather than for other nodes.
+    func hasLostLease(_ label: String, now: Int64) -> Bool {
+        permits.contains { $0.label == label && $0.root.leasesEnd && $0.root.isLost($0.limitKey, now: now) }
+    }
+
     /// A transaction begins.
     func noteTransaction() {
         for cap in permits where cap.root.leasesEnd { cap.root.noteTransaction(cap.limitKey) }

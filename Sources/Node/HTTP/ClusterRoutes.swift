@@ -17,7 +17,7 @@ struct ClusterRoutes: Sendable {
             do { buffer = try await request.body.collect(upTo: 65_536) } catch {
                 throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
             }
-            try forget(try RuleRequest(Data(buffer.readableBytesView), allowed: ["node"]).required("node"))
+            try await forget(try RuleRequest(Data(buffer.readableBytesView), allowed: ["node"]).required("node"))
             return try RuleRoutes.json(members)
         }
         router.get("api/limits") { request, _ in
@@ -50,16 +50,20 @@ struct ClusterRoutes: Sendable {
         }
     }
 
-    private func forget(_ name: String) throws {
+    private func forget(_ name: String) async throws {
         guard let member = node.services.clusterView.members().first(where: { $0.node == name }) else {
             throw HTTPError(.notFound, message: "no node is called '\(name.prefix(100))'; GET /api/members lists them")
         }
         guard member.node != node.services.control.node else {
             throw HTTPError(.conflict, message: "this is the node '\(name)' itself; ask another member to forget it, once it has stopped")
         }
-        guard member.status != .alive else {
-            throw HTTPError(.conflict, message: "node '\(name)' is alive; stop it first, it would come back at once")
+        guard member.status == .gone else {
+            throw HTTPError(
+                .conflict,
+                message: "node '\(name)' was heard of \(member.lastSeen / 1000) s ago; stop it, and forget it when it is gone (15 s)")
         }
-        node.services.clusterView.forget(node: name)
+        guard await node.services.clusterView.forget(node: name) else {
+            throw HTTPError(.serviceUnavailable, message: "Redis did not confirm that '\(name)' is forgotten; try again")
+        }
     }
 }

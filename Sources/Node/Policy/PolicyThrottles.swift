@@ -29,8 +29,10 @@ final class PolicyThrottles {
             // What others take is not known here: what is left of the burst is the most that can be said.
             return PolicyThrottleResult(isThrottled: false, limit: spec.limit, remaining: max(0, spec.limit - quantity), resetAfter: period)
         case .wait(let until):
-            return PolicyThrottleResult(
+            var result = PolicyThrottleResult(
                 isThrottled: true, limit: spec.limit, remaining: 0, resetAfter: period, retryAfter: .nanoseconds(max(0, until - now)))
+            result.isUndecided = roots.root(for: spec).isUndecided(LimitKey(name: name))
+            return result
         }
     }
 }

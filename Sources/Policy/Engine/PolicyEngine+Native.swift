@@ -134,7 +134,7 @@ extension PolicyEngine {
         case .httpPost: return try request("POST", "http.post", &arguments)
 
         case .makeThrottle: try makeThrottle(&arguments, writer)
-        case .throttleTake: try takeThrottle(&arguments, writer)
+        case .throttleTake: return try takeThrottle(&arguments, writer)
         case .throttleSleep: return try sleepIfThrottled(&arguments, writer)
         case .throttleExplain: writer.string(try explainThrottle(&arguments))
         case .throttleDelay:

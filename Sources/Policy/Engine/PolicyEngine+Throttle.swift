@@ -18,8 +18,8 @@ extension PolicyEngine {
         writer.throttle(name: throttle.name, spec: throttle.spec.text)
     }
 
-    /// `throttle:throttle(quantity)`.
-    func takeThrottle(_ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure) {
+    /// `throttle:throttle(quantity)`. Where the nodes of a cluster share the rate, the handler waits a moment for their store.
+    func takeThrottle(_ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure) -> Int32 {
         let function = "throttle:throttle"
         let throttle = try Self.throttle(&arguments, function)
         let quantity: Int
@@ -32,6 +32,16 @@ extension PolicyEngine {
             quantity = Int(number)
         }
         let result = try take(throttle, quantity, function)
+        guard result.isThrottled, result.isUndecided, arguments.call.yieldable else {
+            Self.write(result, writer)
+            return 1
+        }
+        let token = try prepareAwait(function, arguments)
+        waitForDecision(throttle, quantity, token, triesLeft: 30)
+        return APUS_NATIVE_YIELD
+    }
+
+    private static func write(_ result: PolicyThrottleResult, _ writer: ValueWriter) {
         writer.table(count: result.retryAfter == nil ? 4 : 5)
         writer.key("throttled")
         writer.bool(result.isThrottled)
@@ -40,10 +50,31 @@ extension PolicyEngine {
         writer.key("remaining")
         writer.integer(Int64(result.remaining))
         writer.key("reset_after")
-        writer.number(Self.seconds(result.resetAfter))
+        writer.number(seconds(result.resetAfter))
         if let retryAfter = result.retryAfter {
             writer.key("retry_after")
-            writer.number(Self.seconds(retryAfter))
+            writer.number(seconds(retryAfter))
+        }
+    }
+
+    /// Asks again until it is decided; a store that does not answer is a no after a third of a second.
+    private func waitForDecision(_ throttle: Throttle, _ quantity: Int, _ token: UInt64, triesLeft: Int) {
+        host?.schedule(after: .milliseconds(11)) { [weak self] in self?.decide(throttle, quantity, token, triesLeft: triesLeft) }
+    }
+
+    private func decide(_ throttle: Throttle, _ quantity: Int, _ token: UInt64, triesLeft: Int) {
+        guard !isRunning else {
+            return deferred.append { [weak self] in self?.decide(throttle, quantity, token, triesLeft: triesLeft) }
+        }
+        guard suspended[token] != nil, let host else { return }
+        do throws(PolicyError) {
+            let result = try host.throttle(name: throttle.name, spec: throttle.spec, quantity: quantity)
+            if result.isThrottled, result.isUndecided, triesLeft > 0 {
+                return waitForDecision(throttle, quantity, token, triesLeft: triesLeft - 1)
+            }
+            resume(token, .success { Self.write(result, $0) })
+        } catch {
+            resume(token, .failure(.failed(message: "throttle:throttle: \(error.description)")))
         }
     }
 

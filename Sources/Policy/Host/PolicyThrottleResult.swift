@@ -10,6 +10,8 @@ package struct PolicyThrottleResult: Sendable, Equatable {
     package var resetAfter: Duration
     /// When to ask again, if throttled.
     package var retryAfter: Duration?
+    /// Nobody has decided yet: the answer of those who share the rate is on its way.
+    package var isUndecided = false
 
     /// Makes a result.
     package init(isThrottled: Bool, limit: Int, remaining: Int, resetAfter: Duration, retryAfter: Duration? = nil) {

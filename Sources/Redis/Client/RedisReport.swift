@@ -37,7 +37,7 @@ package struct RedisReport: Sendable, Equatable {
         return [
             RedisCommand(["EVALSHA", digest, "1", key], key: 3), RedisCommand(["EVAL", "return 1", "1", key], key: 3),
             RedisCommand(["TIME"], key: nil), RedisCommand(["GET", key]), RedisCommand(["SET", key, "0"]), RedisCommand(["DEL", key]),
-            RedisCommand(["EXISTS", key]), RedisCommand(["PEXPIRE", key, "1"]), 
+            RedisCommand(["EXISTS", key]), RedisCommand(["PEXPIRE", key, "1"]),
             RedisCommand(["HGET", key, "f"]), RedisCommand(["HMGET", key, "f"]), RedisCommand(["HSET", key, "f", "0"]),
             RedisCommand(["HDEL", key, "f"]), RedisCommand(["HGETALL", key]), RedisCommand(["HLEN", key]),
             RedisCommand(["HSCAN", key, "0"]), RedisCommand(["XREVRANGE", key, "+", "-"]), RedisCommand(["XLEN", key]),

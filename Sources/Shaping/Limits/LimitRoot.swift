@@ -23,6 +23,10 @@ package protocol LimitRoot: Sendable {
     var leasesEnd: Bool { get }
     /// What holds for the permits in use under `key`; to be asked immediately before a connection is opened or a transaction begun.
     func permitTerms(_ key: LimitKey, now: Int64) -> PermitTerms
+    /// Whether whoever decides about the limit does not answer.
+    func isLost(_ key: LimitKey, now: Int64) -> Bool
+    /// Whether the answer to the newest request for a rate is still on its way, so that a refusal says nothing yet.
+    func isUndecided(_ key: LimitKey) -> Bool
     /// A transaction was begun under `key`. It counts towards the quantum after which a permit is passed on.
     func noteTransaction(_ key: LimitKey)
     /// Takes up one recall of a permit: the caller closes a connection. False when none is recalled (any more).
@@ -40,6 +44,10 @@ extension LimitRoot {
     package var leasesEnd: Bool { false }
     /// No end, no recall.
     package func permitTerms(_ key: LimitKey, now: Int64) -> PermitTerms { .unlimited }
+    /// It decides itself.
+    package func isLost(_ key: LimitKey, now: Int64) -> Bool { false }
+    /// It answers at once.
+    package func isUndecided(_ key: LimitKey) -> Bool { false }
     /// Nothing to count.
     package func noteTransaction(_ key: LimitKey) {}
     /// Nothing is recalled.
