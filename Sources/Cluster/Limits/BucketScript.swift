@@ -33,7 +33,7 @@ package enum BucketScript {
         local unpack = unpack or table.unpack
         local node, inc, seq, run, nonce = A[1], A[2], n(A[3]), A[4], n(A[5])
         local epoch, vbound, fbound, ack = n(A[6]), n(A[7]), n(A[8]), n(A[9])
-        local tier2, has, hasLeft, leaving = A[10] == '1', n(A[11]), n(A[12]), A[14] == '1'
+        local tier2, silence, has, hasLeft, leaving = A[10] ~= '0', n(A[10]), n(A[11]), n(A[12]), A[14] == '1'
         local hbTimeout, shareTTL, permitTTL, freshQuiet, crashHold = n(A[15]), n(A[16]), n(A[17]), n(A[18]), n(A[19])
         local quantum, gen, slowest, count = n(A[20]), n(A[21]), n(A[22]), n(A[23])
         local t = redis.call('TIME')
@@ -84,14 +84,15 @@ package enum BucketScript {
 
         """
 
-    /// A member: `inc seq base hold lease tier lastReserved heldThen spanThen`. Its `hold` (of `whole`) stays taken until `lease`, whatever becomes of it.
+    /// A member: `inc seq base hold lease tier lastReserved heldThen spanThen silence`: the last is for
+    /// how long nothing had been granted when it called last. Its `hold` (of `whole`) stays taken until `lease`, whatever becomes of it.
     private static let members = """
         local function member(text)
           if not text then return nil end
           local a, b, c, d, e, g, h, i = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)')
           if not a then return nil end
-          local span = string.match(text, ' (%S+)$')
-          return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i), span = n(span)}
+          local span, silence = string.match(text, ' (%S+) (%S+)$')
+          return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i), span = n(span), silence = n(silence)}
         end
         local me = member(redis.call('HMGET', K[2], node)[1])
         local former = me and redis.call('HMGET', K[1], 'x:' .. node)[1]
@@ -121,9 +122,9 @@ package enum BucketScript {
                 if not silent then N = N + 1 end
                 if silent and alive and m.hold > 0 then
                   S, R, N = S + m.hold, R + 1, N + 1
-                  m.res, m.held, m.span = w, max(m.held, m.hold), f - m.base
+                  m.res, m.held, m.span = w, max(m.held, m.hold), m.silence + f - m.base
                   redis.call('HSET', K[2], all[i],
-                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(w), s(m.held), s(m.span)}, ' '))
+                    table.concat({m.inc, s(m.seq), s(m.base), s(m.hold), s(m.lease), '1', s(w), s(m.held), s(m.span), s(m.silence)}, ' '))
                 end
                 if m.res > 0 and m.held > 0 then lg = lg .. s(m.res) .. ':' .. s(m.held) .. ':' .. s(m.span) .. ' ' end
                 if silent and not alive and f > m.base + hbTimeout + 60000000 and m.res + 90000000000 < v then
@@ -146,19 +147,19 @@ package enum BucketScript {
         local hold = max(share, has)
         local resAt, resHeld, resSpan = me and me.res or 0, me and me.held or 0, me and me.span or 0
         if resAt + 90000000000 < v then resHeld = 0 end
-        -- Without a share before this call nothing can have been spent from one.
-        if reserved and has > 0 then resAt, resHeld, resSpan = w, max(resHeld, hold), isNew and f or f - ack end
+        -- Who is not on its share has spent nothing from it.
+        if tier2 and has > 0 then resAt, resHeld, resSpan = w, max(resHeld, hold), max(silence, me and me.tier == 1 and me.span or 0) end
         if leaving then
           -- What was spent from its share must not be forgotten with it.
           if resHeld > 0 then
-            redis.call('HSET', K[2], node, table.concat({inc, s(seq), '0', '0', s(v), '0', s(resAt), s(resHeld), s(resSpan)}, ' '))
+            redis.call('HSET', K[2], node, table.concat({inc, s(seq), '0', '0', s(v), '0', s(resAt), s(resHeld), s(resSpan), '0'}, ' '))
           else
             redis.call('HDEL', K[2], node)
           end
           hold, share = 0, 0
         else
           redis.call('HSET', K[2], node,
-            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(w + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld), s(resSpan)}, ' '))
+            table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(w + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld), s(resSpan), s(silence)}, ' '))
           redis.call('PEXPIRE', K[2], 172800000)
         end
         H = others + hold

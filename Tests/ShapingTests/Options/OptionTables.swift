@@ -148,7 +148,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         fields: redisFields.merging(
             [
                 "prefix": "mta.eu-1", "on_store_loss": "floor:10/min", "share_ttl": "5m", "permit_ttl": "30s", "crash_hold": "10s",
-                "quantum": "10s", "quantum_messages": 10, "zone": "eu-1a", "advertise": "10.0.0.7:8000", "horizon": "1s",
+                "quantum": "10s", "quantum_messages": 10, "zone": "eu-1a", "advertise": "10.0.0.7:8000", "horizon": "2s",
+                "buckets": 8, "start_without_store": true, "refused_means_down": true,
             ], uniquingKeysWith: { $1 }),
         ignored: [:], unsupported: [:], harmless: [:],
         isEqual: { try RedisThrottleConfig($0) == RedisThrottleConfig($1) })

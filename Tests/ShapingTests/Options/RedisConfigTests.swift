@@ -10,7 +10,8 @@ import Testing
         #expect(config.server.recycleTimeout == nil && !config.server.readFromReplicas)
         #expect(config.prefix == "apus" && config.onStoreLoss == .closed && config.zone == nil && config.advertise == nil)
         #expect(config.shareTTL == .seconds(60) && config.permitTTL == .seconds(15) && config.crashHold == .zero)
-        #expect(config.quantum == .seconds(30) && config.quantumMessages == 100 && config.horizon == .milliseconds(500))
+        #expect(config.quantum == .seconds(30) && config.quantumMessages == 100 && config.horizon == .seconds(1) && config.buckets == 4)
+        #expect(!config.startsWithoutStore && !config.trustsRefusal)
     }
 
     @Test(
@@ -56,7 +57,7 @@ import Testing
             ("permit_ttl", "1h", "from 6s to 10m"), ("crash_hold", "2h", "from 0s to 1h"), ("quantum", 0, "from 1s to 1h"),
             ("quantum_messages", 0, "from 1 to 1000000"), ("zone", "", "1 to 64 bytes"), ("advertise", "10.0.0.7", "HOST:PORT"),
             ("advertise", "0.0.0.0:8000", "HOST:PORT"), ("advertise", "[::]:8000", "HOST:PORT"), ("advertise", "h:0", "HOST:PORT"),
-            ("horizon", "1ms", "from 100ms to 5s"), ("pool_size", 0, "from 1 to 1024"), ("connect_timeout", "2h", "from 1ms to 1h"),
+            ("horizon", "1ms", "from 800ms to 10s"), ("pool_size", 0, "from 1 to 1024"), ("connect_timeout", "2h", "from 1ms to 1h"),
             ("sharettl", 1, "did you mean 'share_ttl'?"), ("nodes", "redis://h", "did you mean 'node'?"),
             ("on_store_lost", "share", "did you mean 'on_store_loss'?"),
         ] as [(String, ConfigValue, String)])
