@@ -86,9 +86,14 @@ let package = Package(
         .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+        .target(
+            name: "ClusterModel", dependencies: ["Cluster", "Shaping", "CLua"], path: "Tests/ClusterModel", swiftSettings: settings),
+        // The proof by model: histories of nodes, clocks, network and store in virtual time.
+        .executableTarget(
+            name: "cluster-model", dependencies: ["ClusterModel"], path: "Tests/cluster-model", swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", nioCore, nioPosix, nioEmbedded],
+            dependencies: ["ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
@@ -98,13 +103,12 @@ let package = Package(
             name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["apus", "Sink", nioCore, nioPosix], swiftSettings: settings),
+            name: "IntegrationTests", dependencies: ["apus", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd", nioCore,
-                nioPosix,
-                nioEmbedded, hummingbird,
+                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd",
+                "RedisFixture", nioCore, nioPosix, nioEmbedded, hummingbird,
             ],
             swiftSettings: settings),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Shaping", "Message"], swiftSettings: settings),

@@ -24,7 +24,7 @@ struct LeaseRoot {
         let (client, limits, bus) = try loop.submit {
             let settings = ClusterSettings()
             let client = RedisClient(configuration, name: "limit-bench:\(node)", eventLoop: loop)
-            let limits = ClusterLimits(settings, node: node, incarnation: .random(in: 1 ... .max), rememberedEpochs: [])
+            let limits = ClusterLimits(settings, node: node, incarnation: NIODeadline.now().uptimeNanoseconds / 1000, rememberedEpochs: [])
             let bus = RedisBus(client: client, loop: loop, interval: settings.flushInterval, limits: limits)
             client.start()
             bus.start()

@@ -17,6 +17,8 @@ package final class Cluster: Sendable {
     package let sync: ControlSync
     /// Counts that are added up over the cluster.
     package let counters: ClusterCounters
+    /// Tells this process from former ones of the node.
+    package let incarnation: UInt64
     private let bus: RedisBus
 
     /// A member that does nothing yet.
@@ -41,6 +43,7 @@ package final class Cluster: Sendable {
     ) {
         let client = RedisClient(configuration, name: "apus:\(record.node)", eventLoop: loop)
         self.client = client
+        incarnation = record.incarnation
         limits = ClusterLimits(settings, node: record.node, incarnation: record.incarnation, rememberedEpochs: rememberedEpochs)
         bus = RedisBus(client: client, loop: loop, interval: settings.flushInterval, limits: limits)
         membership = ClusterMembership(prefix: settings.prefix, record: record, bus: bus, loop: loop)

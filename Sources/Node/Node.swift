@@ -200,7 +200,7 @@ package final class Node: Sendable {
             guard services.state.phase != .stopping else { return task.cancel() }
             let epochs = cluster.limits.epochs
             guard cluster.client.runID(forKey: key) != nil, epochs.contains(where: { $0 != 0 }) else { return }
-            NIOThreadPool.singleton.submit { _ in memory.note(epochs) }
+            NIOThreadPool.singleton.submit { _ in memory.note(epochs, incarnation: cluster.incarnation) }
         }
     }
 

@@ -65,7 +65,8 @@ extension BucketAgent {
         let nonce = Int64(StableHash.mix(incarnation ^ UInt64(bitPattern: sequence &* 7919)) >> 12) | 1
         let header = [
             node, String(incarnation, radix: 16), "\(sequence)", runID, "\(nonce)", "\(epoch)",
-            "\(slowAnchor.map { $0 + micro } ?? 0)", "\(fastAnchor.map { $0 + micro } ?? 0)", "\(acknowledged)", isAway ? "\(silence(now: now))" : "0",
+            "\(slowAnchor.map { $0 + micro } ?? 0)", "\(fastAnchor.map { $0 + micro } ?? 0)", "\(acknowledged)",
+            isAway ? "\(silence(now: now))" : "0",
             "\(share)", "\(max(0, (shareUntil - now) / 1000))", signature, leaving ? "1" : "0",
             "\(settings.heartbeatTimeout / 1000)", "\(settings.shareTTL / 1000)", "\(settings.permitTTL / 1000)",
             "\(settings.freshQuiet / 1000)", "\(settings.crashHold / 1000)", "\(settings.quantum / 1000)", "\(generation)",

@@ -95,19 +95,19 @@ package enum BucketScript {
           return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i), span = n(span), silence = n(silence)}
         end
         local me = member(redis.call('HMGET', K[2], node)[1])
-        local former = me and redis.call('HMGET', K[1], 'x:' .. node)[1]
-        if me and me.inc ~= inc and former ~= inc then
-          -- Another process of this node. What the one before still says does not count any more.
-          redis.call('HSET', K[1], 'x:' .. node, me.inc)
-        end
-        if me and (me.inc == inc and seq <= me.seq or me.inc ~= inc and former == inc) then
+        -- Of two processes of one node the later one counts: what the one before still says, or said and was late, does not.
+        local born = tonumber(inc, 16) or 0
+        local bornThen = me and tonumber(me.inc, 16) or 0
+        if me and (me.inc == inc and seq <= me.seq or born < bornThen and f <= me.base + hbTimeout + 60000000) then
           redis.call('HSET', K[1], 'v', s(v), 'f', s(f), 't', s(t), 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T))
           return {2, E, floor(v), floor(f), 0, 0, 0, 0, 0, 0, 0, 0, 0}
         end
         local isNew = epoch ~= E
         local reserved = tier2 or isNew or ack == 0 or f > ack + hbTimeout
         if not me or me.tier == 1 or reserved or reserveAll then sweepAll = true end
-        if sweepAll or f - sw > 500000 then
+        -- What the caller itself counts for in the sums of the last sweep.
+        if me and me.tier == 1 and me.hold > 0 and v <= me.lease then S, R = max(0, S - me.hold), max(0, R - 1) end
+        if not me or reserveAll or f - sw > (sweepAll and 100000 or 500000) then
           sw, S, H, N, R, lg = f, 0, 0, 1, 0, ''
           local all = redis.call('HGETALL', K[2])
           for i = 1, #all, 2 do
@@ -150,12 +150,9 @@ package enum BucketScript {
         -- Who is not on its share has spent nothing from it.
         if tier2 and has > 0 then resAt, resHeld, resSpan = w, max(resHeld, hold), max(silence, me and me.tier == 1 and me.span or 0) end
         if leaving then
-          -- What was spent from its share must not be forgotten with it.
-          if resHeld > 0 then
-            redis.call('HSET', K[2], node, table.concat({inc, s(seq), '0', '0', s(v), '0', s(resAt), s(resHeld), s(resSpan), '0'}, ' '))
-          else
-            redis.call('HDEL', K[2], node)
-          end
+          -- It is remembered for a while: late requests of this process must not count, nor what was spent from its share be forgotten.
+          redis.call('HSET', K[2], node,
+            table.concat({inc, s(seq), s(f), '0', s(v - 1), '1', s(resAt), s(resHeld), s(resSpan), '0'}, ' '))
           hold, share = 0, 0
         else
           redis.call('HSET', K[2], node,
@@ -163,10 +160,9 @@ package enum BucketScript {
           redis.call('PEXPIRE', K[2], 172800000)
         end
         H = others + hold
-        -- What the caller itself may still be spending from its share counts as reserved for everybody, the caller too. A caller that was
-        -- or is reserved always sweeps, so the sums kept for the next caller hold everyone once.
+        -- What the caller itself may still be spending from its share counts as reserved for everybody, the caller too.
         if reserved and hold > 0 then S, R = S + hold, R + 1 end
-        if sw == f and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ':' .. s(resSpan) .. ' ' end
+        if (sw == f or tier2) and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ':' .. s(resSpan) .. ' ' end
         local SS, RR = S, R
                 redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
           'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T), 'e0', s(e0), 'sig', sig, 'sigAt', s(t))

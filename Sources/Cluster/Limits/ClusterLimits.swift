@@ -21,14 +21,14 @@ package final class ClusterLimits: LimitRoot {
 
     /// - Parameters:
     ///   - node: the name under which the store knows this node; the same after a restart.
-    ///   - incarnation: different for each process.
+    ///   - incarnation: larger for each later process of the node, below 2^53.
     ///   - rememberedEpochs: of each bucket, what this node knew before a restart; empty for none.
     package init(_ settings: ClusterSettings, node: String, incarnation: UInt64, rememberedEpochs: [Int64]) {
         self.settings = settings
         cells = (0..<max(1, settings.buckets)).map { bucket in
             AgentCell(
                 BucketAgent(
-                    settings, bucket: bucket, node: node, incarnation: incarnation &+ UInt64(bucket) &* 0x9e37_79b9_7f4a_7c15,
+                    settings, bucket: bucket, node: node, incarnation: incarnation,
                     rememberedEpoch: bucket < rememberedEpochs.count ? rememberedEpochs[bucket] : 0))
         }
     }

@@ -21,16 +21,25 @@ struct ClusterMemory: Sendable {
     func epochs(shareTTL: Int64) -> [Int64] {
         guard let text = (try? FileText.read(file)) ?? nil else { return [] }
         let fields = text.split(whereSeparator: { $0 == " " || $0.isNewline })
-        guard fields.count >= 2, fields[1] == prefix, let seconds = Int64(fields[0]), fields.count <= 1000 else { return [] }
+        guard fields.count >= 3, fields[1] == prefix, let seconds = Int64(fields[0]), fields.count <= 1000 else { return [] }
         guard Clock.wall() / 1_000_000_000 - seconds < max(600, 2 * shareTTL / 1_000_000_000) else { return [] }
-        return fields.dropFirst(2).map { max(0, Int64($0) ?? 0) }
+        return fields.dropFirst(3).map { max(0, Int64($0) ?? 0) }
+    }
+
+    /// A number larger than that of any former process of this node: the microsecond of the start, whatever the clock did since the last one.
+    func nextIncarnation() -> UInt64 {
+        let now = UInt64(max(1, Clock.wall() / 1000))
+        guard let text = (try? FileText.read(file)) ?? nil else { return now }
+        let fields = text.split(whereSeparator: { $0 == " " || $0.isNewline })
+        guard fields.count >= 3, let last = UInt64(fields[2]), last < 1 << 52 else { return now }
+        return max(now, last + 1)
     }
 
     /// Notes that the store answers now.
-    func note(_ epochs: [Int64]) {
+    func note(_ epochs: [Int64], incarnation: UInt64) {
         do throws(NodeError) {
             let text = epochs.map(String.init).joined(separator: " ")
-            try FileText.replace(file, with: "\(Clock.wall() / 1_000_000_000) \(prefix) \(text)\n")
+            try FileText.replace(file, with: "\(Clock.wall() / 1_000_000_000) \(prefix) \(incarnation) \(text)\n")
         } catch {
             Log.warn("the contact with the cluster cannot be noted", ["error": error.message])
         }

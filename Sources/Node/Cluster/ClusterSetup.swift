@@ -61,7 +61,7 @@ struct ClusterSetup {
         redis.trustsRefusalOfName = config.trustsRefusal
         let memory = ClusterMemory(directory: directory, prefix: config.prefix)
         let record = MemberRecord(
-            node: node, incarnation: UInt64.random(in: 1...(1 << 52)), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
+            node: node, incarnation: memory.nextIncarnation(), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
             version: NodeVersion.text, state: "ready", spools: [directory])
         let cluster = try await Cluster.make(
             redis, settings: settings, record: record, rememberedEpochs: memory.epochs(shareTTL: settings.shareTTL), state: state,

@@ -20,7 +20,7 @@ import Testing
             let configuration = try RedisConfiguration(urls: [server.url])
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             let client = RedisClient(configuration, name: name, eventLoop: loop)
-            let limits = ClusterLimits(settings, node: name, incarnation: UInt64.random(in: 1 ... .max), rememberedEpochs: [])
+            let limits = ClusterLimits(settings, node: name, incarnation: UInt64.random(in: 1...1 << 50), rememberedEpochs: [])
             self.client = client
             self.limits = limits
             bus = try await loop.submit { RedisBus(client: client, loop: loop, interval: settings.flushInterval, limits: limits) }.get()

@@ -92,11 +92,11 @@ final class Scratch: Sendable {
 
     /// Starts a node and waits until it takes mail.
     func node(
-        _ policy: Policy, spool: String = "spool", environment: [String: String] = [:], within seconds: Double = 20
+        _ policy: Policy, spool: String = "spool", options: [String] = [], environment: [String: String] = [:], within seconds: Double = 20
     ) throws -> RunningNode {
         let file = try write("policy.lua", policy.text)
         let directory = spool.hasPrefix("/") ? spool : self.file(spool)
-        let arguments = ["serve", "--policy", file] + (policy.definesSpool ? [] : ["--spool", directory])
+        let arguments = ["serve", "--policy", file] + (policy.definesSpool ? [] : ["--spool", directory]) + options
         let program = try apus(arguments, environment: environment)
         guard program.line(after: "initialization complete", within: seconds) != nil else {
             throw Failure("the node does not start (\(program.ending.map { "\($0)" } ?? "still running")):\n\(program.errors)")

@@ -81,7 +81,8 @@ import Testing
                 let silent = try RawServer()
                 let peers = [
                     Self.member("a", address), Self.member("b", "127.0.0.1:1"), Self.member("c", "127.0.0.1:\(silent.port)"),
-                    Self.member("d", ""), Self.member("e", "127.0.0.1:1", .gone), Self.member(other.node.services.nodeID, "127.0.0.1:1"),
+                    Self.member("d", ""), Self.member("e", "127.0.0.1:1", .gone),
+                    Self.member(other.node.services.control.node, "127.0.0.1:1"),
                 ]
                 let start = ContinuousClock.now
                 let explanation = await other.node.explain(.queue("example.com"), peers: peers)

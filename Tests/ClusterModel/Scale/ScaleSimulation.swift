@@ -1,0 +1,51 @@
+import Cluster
+import Shaping
+
+/// The product's agents and script with very many nodes and limits, on paper time: what it costs and how evenly it is shared. *Value.*
+package struct ScaleSimulation: Sendable {
+    package var nodes: Int
+    package var limits: Int
+    package var seconds: Int
+    /// Percent of the nodes that are killed half way.
+    package var killed: Int
+    package var seed: UInt64
+
+    /// A size.
+    package init(nodes: Int, limits: Int, seconds: Int, killed: Int, seed: UInt64) {
+        self.nodes = max(2, nodes)
+        self.limits = max(1, limits)
+        self.seconds = max(10, seconds)
+        self.killed = min(90, max(0, killed))
+        self.seed = seed
+    }
+
+    /// The report.
+    package func run(progress: (String) -> Void) -> String {
+        let store: FakeStore
+        do { store = try FakeStore(script: BucketScript.text) } catch { return "the script does not compile: \(error.text)" }
+        store.isTimed = true
+        let fleet = Fleet(self, store: store)
+        let began = Instants.now()
+        let settings = ClusterSettings()
+        let half = Int64(seconds) * Time.second / (killed > 0 ? 2 : 1)
+        var end = half
+        let warm = min(half / 2, 10 * Time.second)
+        fleet.advance(to: warm, progress)
+        fleet.startMeasuring()
+        fleet.advance(to: half, progress)
+        let first = fleet.measure(since: warm)
+        fleet.kill(percent: killed)
+        if killed > 0 {
+            // What the dead had stays reserved until their leases have run out.
+            end = half + max(half, settings.shareTTL + 15 * Time.second)
+            fleet.advance(to: end, progress)
+        }
+        var lines = [
+            "\(nodes) nodes, \(limits) limits (\(fleet.hot) of them wanted by every node), \(end / Time.second) s of virtual time in "
+                + "\(Time.text(Instants.now() - began))",
+            "from \(Time.text(warm)) to \(Time.text(half)), without faults:", first,
+        ]
+        if killed > 0 { lines += ["", "\(killed) % of the nodes killed at \(Time.text(half)):", fleet.recovery(from: half)] }
+        return lines.joined(separator: "\n")
+    }
+}
