@@ -157,7 +157,7 @@ package enum BucketScript {
         else
           redis.call('HSET', K[2], node,
             table.concat({inc, s(seq), s(isNew and 0 or ack), s(hold), s(w + shareTTL), reserved and '1' or '0', s(resAt), s(resHeld), s(resSpan), s(silence)}, ' '))
-          redis.call('PEXPIRE', K[2], 172800000)
+          redis.call('PEXPIRE', K[2], 86400000)
         end
         H = others + hold
         -- What the caller itself may still be spending from its share counts as reserved for everybody, the caller too.
@@ -166,7 +166,8 @@ package enum BucketScript {
         local SS, RR = S, R
                 redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
           'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T), 'e0', s(e0), 'sig', sig, 'sigAt', s(t))
-        redis.call('PEXPIRE', K[1], 172800000)
+        -- Redis counts by its wall clock, which may step: a step that takes the keys of the limits takes this one first, and is noticed.
+        redis.call('PEXPIRE', K[1], 86400000)
         local open = v >= qr and not reserved and not leaving
         local out = {v < qr and 1 or 0, E, floor(v), floor(f), share, N, SS, floor(max(0, qr - v)), floor(max(0, qc - v)), reserved and 1 or 0,
           RR, floor(w - v), g}
@@ -259,7 +260,7 @@ package enum BucketScript {
             end
           end
           h.log = table.concat((function() local o = {} for i, x in ipairs(list) do o[i] = s(x) end return o end)(), ' ')
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat', 'e', 'e0'}, (2 * P + 60000000) / 1000)
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat', 'e', 'e0'}, (2 * P + 172800000000) / 1000)
           return {1, got, D, floor(retry) + 1, floor(close), #list}
         end
         local function slotRate(key, L, P, D, want)
@@ -282,7 +283,7 @@ package enum BucketScript {
             tat = tat + got * gap
           end
           h.tat = tat
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'S'}, (2 * P + 60000000) / 1000)
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'S'}, (2 * P + 172800000000) / 1000)
           return {2, got, floor(start - v), gap >= huge and 0 or gap, floor(retry) + 1, floor(max(0, tat - v))}
         end
         local function streamRate(key, L, P, slack, ttl, have, haveLeft, demand)
@@ -353,7 +354,7 @@ package enum BucketScript {
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mp', 'mu', 'wt', 'wn'}, (2 * P + 60000000) / 1000)
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mp', 'mu', 'wt', 'wn'}, (2 * P + 172800000000) / 1000)
           return {3, got, ttl, floor(retry), total, taken + max(got, have)}
         end
 
@@ -453,7 +454,7 @@ package enum BucketScript {
             redis.call('HDEL', key, 'n:' .. node)
           end
           redis.call('HSET', key, 'C', s(C))
-          redis.call('PEXPIRE', key, s((permitTTL + crashHold) / 1000 + 60000))
+          redis.call('PEXPIRE', key, s((permitTTL + crashHold) / 1000 + 172800000))
           return {4, got, yield, waiters, sum + got, floor(wait > 0 and v - wait or 0)}
         end
 
