@@ -115,6 +115,9 @@ package final class RedisServer: @unchecked Sendable {
         } else {
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
+        // Else the child keeps the sockets of whoever runs beside it in this process open, and their peers never see them close.
+        let end = Int32(max(3, min(4096, sysconf(Int32(_SC_OPEN_MAX)))))
+        for descriptor in 3..<end { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         var child: pid_t = 0

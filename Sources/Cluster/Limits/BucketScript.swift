@@ -98,7 +98,7 @@ package enum BucketScript {
         -- Of two processes of one node the later one counts: what the one before still says, or said and was late, does not.
         local born = tonumber(inc, 16) or 0
         local bornThen = me and tonumber(me.inc, 16) or 0
-        if me and (me.inc == inc and seq <= me.seq or born < bornThen and f <= me.base + hbTimeout + 60000000) then
+        if me and (me.inc == inc and seq <= me.seq or born < bornThen and (v <= me.lease or f <= me.base + hbTimeout + 60000000)) then
           redis.call('HSET', K[1], 'v', s(v), 'f', s(f), 't', s(t), 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T))
           return {2, E, floor(v), floor(f), 0, 0, 0, 0, 0, 0, 0, 0, 0}
         end

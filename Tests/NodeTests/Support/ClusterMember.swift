@@ -2,6 +2,7 @@ import Client
 import Cluster
 import DNS
 import Foundation
+import NIOPosix
 import Shaping
 import Telemetry
 import Testing
@@ -60,21 +61,19 @@ final class ClusterMember {
     /// Where it takes mail.
     var port: Int { node.addresses.first.flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0 }
 
-    func client() throws -> RawClient {
-        let client = try RawClient(port: port)
-        try client.say("EHLO client.test")
-        return client
-    }
-
     /// Hands the node that many messages; the recipients are `<name>-<number>@domain`.
-    func load(_ count: Int, to domain: String) throws {
-        let client = try client()
-        let end = sent + count
-        while sent < end {
-            let part = sent..<min(end, sent + 100)
-            let reply = try client.deliver(to: part.map { "\(name)-\($0)@\(domain)" })
-            guard reply.hasPrefix("250") else { throw RawClient.Failure(description: "\(name) refuses mail: \(reply)") }
-            sent = part.upperBound
+    func load(_ count: Int, to domain: String) async throws {
+        let (name, port, part) = (name, port, sent..<sent + count)
+        sent += count
+        // On a thread where it may block: those of the tasks are few.
+        try await NIOThreadPool.singleton.runIfActive {
+            let client = try RawClient(port: port)
+            try client.say("EHLO client.test")
+            for start in stride(from: part.lowerBound, to: part.upperBound, by: 100) {
+                let recipients = (start..<min(part.upperBound, start + 100)).map { "\(name)-\($0)@\(domain)" }
+                let reply = try client.deliver(to: recipients)
+                guard reply.hasPrefix("250") else { throw RawClient.Failure(description: "\(name) refuses mail: \(reply)") }
+            }
         }
     }
 

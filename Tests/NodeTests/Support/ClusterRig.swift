@@ -37,13 +37,18 @@ final class ClusterRig {
     let proxy: CutProxy?
     private(set) var members: [ClusterMember] = []
     private let folder: TestFolder
+    /// The sink's own loop: it tells when something happened, so nobody may hold it up.
+    private let group: MultiThreadedEventLoopGroup
 
-    private init(plan: ClusterPlan, store: RedisServer, sink: Sink, proxy: CutProxy?, folder: TestFolder) {
+    private init(
+        plan: ClusterPlan, store: RedisServer, sink: Sink, proxy: CutProxy?, folder: TestFolder, group: MultiThreadedEventLoopGroup
+    ) {
         self.plan = plan
         self.store = store
         self.sink = sink
         self.proxy = proxy
         self.folder = folder
+        self.group = group
     }
 
     /// Runs `body` with a cluster, and stops it whatever happens.
@@ -54,9 +59,10 @@ final class ClusterRig {
         var configuration = SinkConfiguration(listen: "127.0.0.1:0")
         configuration.recordFile = folder.file("record")
         configuration.rules = try plan.rules.map { try SinkRule(parsing: $0) }
-        let sink = try await Sink.start(configuration, group: MultiThreadedEventLoopGroup.singleton)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let sink = try await Sink.start(configuration, group: group)
         let proxy = plan.proxied == nil ? nil : try await CutProxy.start(to: store.port)
-        let rig = ClusterRig(plan: plan, store: store, sink: sink, proxy: proxy, folder: folder)
+        let rig = ClusterRig(plan: plan, store: store, sink: sink, proxy: proxy, folder: folder, group: group)
         do {
             for _ in 0..<plan.nodes { try await rig.add() }
             let result = try await body(rig)
@@ -104,6 +110,7 @@ final class ClusterRig {
         store.resume()
         for member in members { await member.stop() }
         await sink.stop()
+        try? await group.shutdownGracefully()
         await proxy?.stop()
         store.kill()
     }
