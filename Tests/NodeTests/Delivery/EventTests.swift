@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) struct OutcomeEventTests {
     @Test func everyOutcomeIsTold() async throws {
         var plan = RigPlan(
-            queue: "retry_interval = '1s', max_age = '2s'", rules: ["rcpt:example.com=450 4.2.1 later", "rcpt:implicit.test=550 5.1.1 no"])
+            queue: "retry_interval = '2s', max_age = '5s'", rules: ["rcpt:example.com=450 4.2.1 later", "rcpt:implicit.test=550 5.1.1 no"])
         plan.loops = 1
         plan.policy = """
             local events = {}
