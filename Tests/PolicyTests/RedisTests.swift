@@ -209,6 +209,14 @@ import Testing
         #expect(outcome == .failure(.timedOut(at: "init.lua:1")))
     }
 
+    /// Answers that come at once are taken in a loop, not one on top of the other: 30,000 of them fit on any stack.
+    @Test func manyImmediateAnswersNeedNoStack() throws {
+        var limits = PolicyLimits()
+        limits.runningTime = .seconds(30)
+        let outcome = Self.evaluate("for i = 1, 30000 do c:query('PING') end return 'done'", host: TestHost(), limits: limits)
+        #expect(outcome == .success(.string("done")))
+    }
+
     @Test func closeEndsWaitingQueries() throws {
         let host = TestHost()
         let engine = try load(Self.open + "kumo.on('smtp_server_ehlo', function() c:query('PING') end)", host: host)

@@ -57,12 +57,17 @@ extension PolicyEngine {
         drain()
     }
 
-    /// What arrived while Lua was on the stack, in order.
+    /// What arrived while Lua was on the stack, in order. A loop, never a call within a call: a host that answers at once defers the next step of the
+    /// same coroutine again and again, and a policy that asks ten thousand times must not need ten thousand frames.
     func drain() {
-        guard !isRunning, !deferred.isEmpty else { return }
-        let work = deferred
-        deferred = []
-        for item in work { item() }
+        guard !isRunning, !isDraining else { return }
+        isDraining = true
+        defer { isDraining = false }
+        while !deferred.isEmpty {
+            let work = deferred
+            deferred = []
+            for item in work { item() }
+        }
     }
 
     private func settle(_ run: consuming PolicyRun, _ outcome: Int32) {

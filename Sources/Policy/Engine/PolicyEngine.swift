@@ -41,6 +41,8 @@ package final class PolicyEngine {
     var awaitToken: UInt64 = 0
     /// Lua is on the stack; calls and completions that arrive now wait in `deferred`.
     var isRunning = false
+    /// `deferred` is being worked off; what is added meanwhile comes after it, in the same loop.
+    var isDraining = false
     var deferred: [() -> Void] = []
 
     /// Runs the file, then (as primary) `pre_init` and `init`. The policy can not wait (`kumo.sleep`, `http.*`) while it does.
