@@ -78,7 +78,7 @@ final class LimiterPermits: PermitAdmission {
 
     /// One transaction of every connection is taken to end whenever this is asked.
     func excess(now: Int64) -> Int {
-        for _ in 0..<open { root.root.noteTransaction(key) }
+        root.root.noteTransactions(key, count: open)
         let terms = root.root.permitTerms(key, now: now)
         if now >= terms.closeBy { return open }
         var count = terms.excess

@@ -11,7 +11,7 @@ enum Command {
           cluster-model --kind rates --fault restart-empty kill
           cluster-model --replay 4711 --shrink              one history again: made small, told in lines
           cluster-model --plant amnesia                     with a bug: it must be found
-          cluster-model simulate --nodes 1000 --limits 10000 --seconds 60
+          cluster-model simulate --nodes 1000 --limits 10000 --seconds 60 --buckets 16 --horizon 5000
           cluster-model scenario outage                     8 nodes, the store gone for ten minutes
 
         --histories N   how many (10000)                    --seed N     the first one (1)
@@ -128,7 +128,8 @@ enum Command {
         let simulation = ScaleSimulation(
             nodes: try arguments.number("--nodes", 1000), limits: try arguments.number("--limits", 10_000),
             seconds: try arguments.number("--seconds", 60), killed: try arguments.number("--kill-percent", 5),
-            seed: UInt64(try arguments.number("--seed", 1)))
+            seed: UInt64(try arguments.number("--seed", 1)), buckets: try arguments.number("--buckets", 4),
+            horizon: try arguments.number("--horizon", 1000))
         try arguments.finish()
         print(simulation.run { say($0) })
         return 0

@@ -32,8 +32,9 @@ extension BucketAgent {
         var keys = [name("state"), name("members")]
         var operations: [(key: LimitKey, isRate: Bool)] = []
         var parts: [String] = []
-        // What is nearly due goes along; when there is too much, what has been due for longest.
-        let soon = now + settings.flushInterval / 2
+        // What is nearly due goes along, but not what has to wait for room: too early it would be refused again. When there is too much, what
+        // has been due for longest.
+        let soon = now + settings.flushInterval
         var due: [(at: Int64, key: LimitKey, isRate: Bool)] = []
         for (key, pool) in permits {
             let at = leaving ? (pool.granted > 0 ? 0 : .max) : pool.due(now: now, settings: settings)
@@ -42,7 +43,7 @@ extension BucketAgent {
         if !leaving {
             for (key, pool) in rates {
                 let at = pool.due(now: now, settings: settings)
-                if at <= soon { due.append((at, key, true)) }
+                if at <= (pool.kind == .stream ? soon : now) { due.append((at, key, true)) }
             }
         }
         if due.count > Self.largestRequest {
@@ -94,12 +95,8 @@ extension BucketAgent {
         guard now - sent.sentAt <= settings.slowestReply, answer.first != 2, isWhole,
             answer[1...3].allSatisfy({ (1...(1 << 53)).contains($0) })
         else {
-            if answer.first == 9 {
-                conflictAt = now
-            } else if !isWhole {
-                count { $0.malformed += 1 }
-            }
-            return failed(sequence: sequence, storeIsGone: false, now: now)
+            if answer.first != 9, !isWhole { count { $0.malformed += 1 } }
+            return failed(sequence: sequence, now: now)
         }
         inFlight = nil
         answeredAt = now
@@ -120,7 +117,7 @@ extension BucketAgent {
         fastAnchor = max(fastAnchor ?? .min, answer[3] - micro)
         acknowledged = answer[3]
         isLearning = answer[0] == 1
-        isReserved = answer[9] == 1
+        let isReserved = answer[9] == 1
         members = max(1, answer[5])
         share = min(max(0, answer[4]), BucketScript.whole)
         if share > 0 { shareUntil = sent.sentAt + settings.shareTTL }
@@ -145,8 +142,7 @@ extension BucketAgent {
     }
 
     /// No answer, or one that came too late.
-    /// - Parameter storeIsGone: no process listens where the store was: nobody can be granted anything.
-    package mutating func failed(sequence: Int64, storeIsGone: Bool, now: Int64) {
+    package mutating func failed(sequence: Int64, now: Int64) {
         guard let sent = inFlight, sent.sequence == sequence else { return }
         inFlight = nil
         count { $0.failures += 1 }
@@ -155,13 +151,17 @@ extension BucketAgent {
         failuresInARow = min(failuresInARow + 1, 5)
         askedAt = max(askedAt, now - settings.flushInterval + settings.flushInterval << Int64(failuresInARow - 1))
         isUrgent = true
-        if storeIsGone { self.storeIsGone(now: now) }
     }
 
     /// The store's host refuses connections: what is held stays held, as nobody else can get it.
     package mutating func storeIsGone(now: Int64) {
         if now < shareUntil { shareUntil = max(shareUntil, now + settings.shareTTL) }
         for key in permits.keys { permits[key]?.storeIsGone(now: now, settings: settings) }
+    }
+
+    /// A permit came back that this node waits for: asks without the usual pause.
+    package mutating func hurry(now: Int64) {
+        for key in permits.keys { permits[key]?.hurry(now: now) }
     }
 
     /// Forgets pools nobody uses.

@@ -31,11 +31,8 @@ package struct BucketAgent: Sendable {
     var shareUntil = Int64.min / 4
     var members: Int64 = 1
     var isLearning = false
-    var isReserved = false
     /// Requests without an answer in a row.
     var failuresInARow = 0
-    /// When the store said last that another node has other settings.
-    package internal(set) var conflictAt: Int64?
     var inFlight: InFlight?
     var askedAt = Int64.min / 4
     var isUrgent = true

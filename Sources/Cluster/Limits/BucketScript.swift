@@ -38,10 +38,10 @@ package enum BucketScript {
         local quantum, gen, slowest, count = n(A[20]), n(A[21]), n(A[22]), n(A[23])
         local t = redis.call('TIME')
         t = n(t[1]) * 1000000 + n(t[2])
-        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last', 'w', 'g', 'T', 'e0')
+        local st = redis.call('HMGET', K[1], 'e', 'run', 'v', 'f', 't', 'qr', 'qc', 'fr', 'S', 'H', 'N', 'R', 'sw', 'ver', 'lg', 'last', 'w', 'g', 'T', 'e0', 'sig', 'sigAt')
         if st[14] and st[14] ~= '1' then return {9, n(st[14])} end
-        local sig, sigAt = A[13], redis.call('HMGET', K[1], 'sig', 'sigAt')
-        if sigAt[1] and sigAt[1] ~= sig and math.abs(t - n(sigAt[2])) < 10000000 then return {9, 0} end
+        local sig = A[13]
+        if st[21] and st[21] ~= sig and math.abs(t - n(st[22])) < 10000000 then return {9, 0} end
         local E, v, f, qr, qc, fr = n(st[1]), n(st[3]), n(st[4]), n(st[6]), n(st[7]), n(st[8])
         local S, H, N, R, sw, lg, last = n(st[9]), n(st[10]), n(st[11]), n(st[12]), n(st[13]), st[15] or '', n(st[16])
         local w, g, T, e0 = n(st[17]), n(st[18]), n(st[19]), n(st[20])
@@ -94,7 +94,7 @@ package enum BucketScript {
           local span, silence = string.match(text, ' (%S+) (%S+)$')
           return {inc = a, seq = n(b), base = n(c), hold = n(d), lease = n(e), tier = n(g), res = n(h), held = n(i), span = n(span), silence = n(silence)}
         end
-        local me = member(redis.call('HMGET', K[2], node)[1])
+        local me = member(redis.call('HGET', K[2], node) or nil)
         -- Of two processes of one node the later one counts: what the one before still says, or said and was late, does not.
         local born = tonumber(inc, 16) or 0
         local bornThen = me and tonumber(me.inc, 16) or 0
@@ -164,7 +164,7 @@ package enum BucketScript {
         if reserved and hold > 0 then S, R = S + hold, R + 1 end
         if (sw == f or tier2) and resHeld > 0 then lg = lg .. s(resAt) .. ':' .. s(resHeld) .. ':' .. s(resSpan) .. ' ' end
         local SS, RR = S, R
-                redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
+        redis.call('HSET', K[1], 'e', s(E), 'run', run, 'v', s(v), 'f', s(f), 't', s(t), 'qr', s(qr), 'qc', s(qc), 'fr', s(fr), 'S', s(S),
           'H', s(H), 'N', s(N), 'R', s(R), 'sw', s(sw), 'ver', '1', 'lg', lg, 'last', s(last), 'w', s(w), 'g', s(g), 'T', s(T), 'e0', s(e0), 'sig', sig, 'sigAt', s(t))
         -- Redis counts by its wall clock, which may step: a step that takes the keys of the limits takes this one first, and is noticed.
         redis.call('PEXPIRE', K[1], 86400000)
@@ -286,34 +286,67 @@ package enum BucketScript {
           save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'S'}, (2 * P + 172800000000) / 1000)
           return {2, got, floor(start - v), gap >= huge and 0 or gap, floor(retry) + 1, floor(max(0, tat - v))}
         end
-        local function streamRate(key, L, P, slack, ttl, have, haveLeft, demand)
-          local h = load(key)
-          local kind
-          L, P, kind = rule(key, h, 3, L, P)
+        -- What a holder of bandwidth counts for: what it was granted, or what it had before, whichever is more and has not run out.
+        local function heldOf(text, at)
+          local a, b, c, d, e, g, w = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+          if not a then return 0, 0, 0, 0 end
+          return max(at <= n(b) and n(a) or 0, at <= n(d) and n(c) or 0), n(e), n(g), n(w)
+        end
+        -- Looks at every holder: how many, what they hold together, and the demand of each. Stale ones go.
+        local function holdersOf(key)
+          local all = redis.call('HGETALL', key)
           local holders, taken, list = 0, 0, {}
-          local mineR, mineU, mineSince = 0, 0, 0
-          local waiting = n(h.wt) + 1000000 > v and h.wn ~= node
-          for name, text in pairs(h) do
-            local who = string.match(name, '^n:(.*)$')
-            if who then
-              local a, b, c, d, e, g, w = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-              local r, u, hr, hu, dm, since, seen = n(a), n(b), n(c), n(d), n(e), n(g), n(w)
-              if who == node then
-                mineR, mineU, mineSince = r, u, since
+          for i = 1, #all, 2 do
+            local who = string.match(all[i], '^n:(.*)$')
+            if who and who ~= node then
+              local held, demand, _, seen = heldOf(all[i + 1], v)
+              if held > 0 or seen + 1500000 > v then
+                taken = taken + held
+                if held > 0 then holders = holders + 1 end
+                list[#list + 1] = demand
               else
-                local held = max(v <= u and r or 0, v <= hu and hr or 0)
-                if held > 0 or seen + 1500000 > v then
-                  taken = taken + held
-                  if held > 0 then holders = holders + 1 end
-                  list[#list + 1] = dm
-                else
-                  redis.call('HDEL', key, name)
-                end
+                redis.call('HDEL', key, all[i])
               end
             end
           end
-          -- Few enough that the edges of their windows cost little, that each has two slots a second, and that a call stays short.
-          local most = max(1, min(floor(L / 20), floor(L * 500000 / P), 64))
+          return holders, taken, list
+        end
+        -- Max-min: those who ask for less than an even part leave the rest to the others. Sorts the list.
+        local function even(total, list)
+          table.sort(list)
+          local rest, left, level = total, #list, 0
+          for _, d in ipairs(list) do
+            level = rest / left
+            if d > level then break end
+            rest, left = rest - d, left - 1
+            if left == 0 then level = total end
+          end
+          return level
+        end
+        -- Many nodes ask, each of them often: all holders are looked at five times a second at most. In between their sum is kept, which can
+        -- only be more than what they hold in truth, and the caller's own part of it is exchanged.
+        local function streamRate(key, L, P, slack, ttl, have, haveLeft, demand)
+          local q = redis.call('HMGET', key, 'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mp', 'mu', 'wt', 'wn', 'sk', 'tk', 'hk', 'lv', 'n:' .. node)
+          local h = {k = q[1] or nil, L = q[2] or nil, P = q[3] or nil, ac = q[4] or nil, stall = q[5] or nil, tat = q[6] or nil,
+            mm = q[7] or nil, mp = q[8] or nil, mu = q[9] or nil, wt = q[10] or nil, wn = q[11] or nil}
+          local kind
+          L, P, kind = rule(key, h, 3, L, P)
+          local waiting = n(h.wt) + 1000000 > v and h.wn ~= node
+          local sk, holders, taken, list = n(q[12]), 0, 0, nil
+          local mineSince = 0
+          if q[16] then
+            local held, _, since = heldOf(q[16], sk)
+            mineSince = since
+            holders, taken = n(q[14]) - (held > 0 and 1 or 0), n(q[13]) - held
+          else
+            holders, taken = n(q[14]), n(q[13])
+          end
+          if not q[12] or v < sk or v > sk + 200000 then
+            holders, taken, list = holdersOf(key)
+            sk = v
+          end
+          -- Few enough that the edges of their windows cost little, and that each has two slots a second.
+          local most = max(1, min(floor(L / 20), floor(L * 1000000 / P), 256))
           local here = holders + 1 + RR
           -- The most streams of this period and of the one before.
           if v > n(h.mu) then h.mp, h.mm, h.mu = n(h.mm), here, w + P end
@@ -321,28 +354,23 @@ package enum BucketScript {
           local total = max(0, floor((L - max(h.mm, n(h.mp)) - 1) * day / (P + slack)))
           total = floor(total * max(0, whole - SS) / whole)
           if haveLeft <= 0 then have = 0 end
-          local target, retry, got, asks = 0, 0, 0, false
+          local level = n(q[15])
+          if list then
+            if have > 0 or holders < most then list[#list + 1] = demand end
+            level = even(total, list)
+          end
+          local retry, got, asks = 0, 0, false
           if kind ~= 3 then retry = 250000
           elseif not open then retry = max(0, qr - v)
           elseif n(h.stall) > v then retry = n(h.stall) - v
           elseif have == 0 and holders >= most then
             h.wt, h.wn = v, node
             retry = 250000
-          elseif have > 0 and waiting and holders + 1 >= most and v - mineSince > max(1000000, 5 * day / have) then
+          elseif have > 0 and waiting and holders + 1 >= most and v - mineSince > max(1000000, 10 * day / have) then
             retry = 500000
           else
             asks = true
-            -- Max-min: those who ask for less than an even part leave the rest to the others.
-            list[#list + 1] = demand
-            table.sort(list)
-            local rest, left, level = total, #list, 0
-            for _, d in ipairs(list) do
-              level = rest / left
-              if d > level then break end
-              rest, left = rest - d, left - 1
-              if left == 0 then level = total end
-            end
-            target = min(demand, level)
+            local target = min(demand, level)
             got = floor(max(0, min(target, total - taken)))
             if got < target * 0.9 then retry = 100000 end
           end
@@ -351,26 +379,51 @@ package enum BucketScript {
             -- The caller may go on with what it has until it reads this answer, or until that runs out.
             redis.call('HSET', key, 'n:' .. node, table.concat({s(got), s(got > 0 and w + ttl or 0), s(have),
               s(have > 0 and w + haveLeft or 0), s(demand), s(since), s(asks and v or 0)}, ' '))
+            taken = taken + max(got, have)
+            if max(got, have) > 0 then holders = holders + 1 end
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mp', 'mu', 'wt', 'wn'}, (2 * P + 172800000000) / 1000)
-          return {3, got, ttl, floor(retry), total, taken + max(got, have)}
+          h.sk, h.tk, h.hk, h.lv = sk, taken, holders, level
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'tat', 'mm', 'mp', 'mu', 'wt', 'wn', 'sk', 'tk', 'hk', 'lv'}, (2 * P + 172800000000) / 1000)
+          return {3, got, ttl, floor(retry), total, taken}
         end
 
         """
 
-    /// Connection caps. A node's block: `granted until since wait want seen inc`.
+    /// Connection caps. A node's block: `granted until since wait want seen inc`. `fv fw fs`: since when everything is out, how many waited
+    /// then, and how many permits were out.
     private static let connections = """
+        local function block(text)
+          local a, b, c, d, e, g, x = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+          return {g = n(a), u = n(b), since = n(c), wait = n(d), want = n(e), seen = n(g), inc = x}
+        end
+        local function keep(key, o)
+          redis.call('HSET', key, 'n:' .. node,
+            table.concat({s(o.g), s(o.u), s(o.since), s(o.wait), s(o.want), s(o.seen), o.inc}, ' '))
+        end
+        -- Those who wait while everything is out ask often, and many may wait: what was seen a moment ago answers them too, as long as nothing
+        -- has come back.
+        local function stillFull(key, want, use)
+          if use > 0 or want < 1 or leaving or v < qc then return nil end
+          local q = redis.call('HMGET', key, 'fv', 'fw', 'fs', 'n:' .. node)
+          if n(q[1]) <= 0 or not q[4] or v < n(q[1]) or v > n(q[1]) + 200000 then return nil end
+          local o = block(q[4])
+          if o.inc ~= inc or o.g > 0 or o.wait == 0 then return nil end
+          o.want, o.seen = want, v
+          keep(key, o)
+          return {4, 0, 0, n(q[2]), n(q[3]), floor(v - o.wait)}
+        end
         local function conns(key, C, want, use, done)
+          local short = stillFull(key, want, use)
+          if short then return short end
           local all = redis.call('HGETALL', key)
           local sum, list, m, mine = 0, {}, 0, nil
           local owed = 0
           for i = 1, #all, 2 do
             local who = string.match(all[i], '^n:(.*)$')
             if who then
-              local a, b, c, d, e, g, x = string.match(all[i + 1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-              local o = {g = n(a), u = n(b), since = n(c), wait = n(d), want = n(e), seen = n(g), inc = x}
+              local o = block(all[i + 1])
               if who == node then
                 mine = o
                 if o.inc ~= inc then
@@ -388,6 +441,7 @@ package enum BucketScript {
                 sum = sum + o.g
                 if o.want > 0 and o.seen + 3000000 > v or o.g > 0 then
                   m = m + 1
+                  o.who = who
                   list[#list + 1] = o
                 end
               end
@@ -396,8 +450,12 @@ package enum BucketScript {
           local got, yield, waiters = 0, 0, 0
           local room = max(0, C - sum)
           local wait, since = mine and mine.wait or 0, mine and mine.since or 0
+          local queue = {}
           for _, o in ipairs(list) do
-            if o.g == 0 and o.want > 0 and o.seen + 3000000 > v then waiters = waiters + 1 end
+            if o.g == 0 and o.want > 0 and o.seen + 3000000 > v then
+              waiters = waiters + 1
+              queue[waiters] = o
+            end
           end
           if leaving then
             got = min(use, room)
@@ -448,12 +506,19 @@ package enum BucketScript {
             wait = 0
           end
           if got > 0 or want > 0 then
-            redis.call('HSET', key, 'n:' .. node,
-              table.concat({s(got), s(w + permitTTL), s(since), s(wait), s(want), s(v), inc}, ' '))
+            keep(key, {g = got, u = w + permitTTL, since = since, wait = wait, want = want, seen = v, inc = inc})
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
-          redis.call('HSET', key, 'C', s(C))
+          local isFull = want > 0 and got == 0 and waiters > 15
+          redis.call('HSET', key, 'C', s(C), 'fv', isFull and s(v) or '-1', 'fw', s(waiters), 'fs', s(sum + got))
+          if waiters > 0 and got < (mine and mine.g or 0) then
+            -- A hint for those whose turn it is. Nothing depends on it: who does not hear it asks again soon.
+            table.sort(queue, function(a, b) return a.wait < b.wait end)
+            local names = {}
+            for i = 1, min(waiters, max(0, room - got), 8) do names[i] = queue[i].who end
+            if #names > 0 then redis.pcall('PUBLISH', K[1] .. ':wake', table.concat(names, ' ')) end
+          end
           redis.call('PEXPIRE', key, s((permitTTL + crashHold) / 1000 + 172800000))
           return {4, got, yield, waiters, sum + got, floor(wait > 0 and v - wait or 0)}
         end

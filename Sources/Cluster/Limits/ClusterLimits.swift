@@ -12,6 +12,7 @@ import Telemetry
 package final class ClusterLimits: LimitRoot {
     /// What all nodes of the cluster agree on.
     package let settings: ClusterSettings
+    private let node: String
     private let cells: [AgentCell]
     private let holders = Mutex<[LimitKey: [any PermitHolder]]>([:])
     private let poke = Mutex<(@Sendable () -> Void)?>(nil)
@@ -25,6 +26,7 @@ package final class ClusterLimits: LimitRoot {
     ///   - rememberedEpochs: of each bucket, what this node knew before a restart; empty for none.
     package init(_ settings: ClusterSettings, node: String, incarnation: UInt64, rememberedEpochs: [Int64]) {
         self.settings = settings
+        self.node = node
         cells = (0..<max(1, settings.buckets)).map { bucket in
             AgentCell(
                 BucketAgent(
@@ -110,8 +112,8 @@ package final class ClusterLimits: LimitRoot {
         cell(key).agent.withLock { $0.isUndecided(key) }
     }
 
-    package func noteTransaction(_ key: LimitKey) {
-        cell(key).agent.withLock { $0.noteTransactions(key, count: 1) }
+    package func noteTransactions(_ key: LimitKey, count: Int) {
+        cell(key).agent.withLock { $0.noteTransactions(key, count: count) }
     }
 
     package func claimRecall(_ key: LimitKey) -> Bool {
@@ -158,7 +160,7 @@ package final class ClusterLimits: LimitRoot {
             if let answer {
                 agent.received(answer, sequence: call.sequence, now: now)
             } else {
-                agent.failed(sequence: call.sequence, storeIsGone: false, now: now)
+                agent.failed(sequence: call.sequence, now: now)
             }
             return agent.scarce
         }
@@ -171,6 +173,19 @@ package final class ClusterLimits: LimitRoot {
                     ["compare": "buckets, horizon, share_ttl and permit_ttl of configure_redis_throttles"])
             }
         }
+    }
+
+    /// Where the store tells whose turn it is, by bucket.
+    var hintChannels: [String] {
+        cells.indices.map { BucketKey.name(prefix: settings.prefix, bucket: $0, "state") + ":wake" }
+    }
+
+    /// The store has told the nodes in `message`, separated by spaces, that permits came back.
+    func hinted(bucket: Int, _ message: [UInt8], now: Int64) {
+        guard cells.indices.contains(bucket), message.count <= 16_384 else { return }
+        guard message.split(separator: 0x20).contains(where: { $0.elementsEqual(node.utf8) }) else { return }
+        cells[bucket].agent.withLock { $0.hurry(now: now) }
+        need()
     }
 
     /// The store's host refuses connections.

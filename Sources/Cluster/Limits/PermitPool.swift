@@ -8,8 +8,10 @@ struct PermitPool: Sendable {
     private(set) var inUse = 0
     /// Permits the store has granted.
     private(set) var granted = 0
-    /// While a question is open only what was in use then is certain.
+    /// While a question is open only what it claimed is certain.
     private var frozen: Int?
+    /// What the newest question claimed.
+    private var claimedUse = 0
     /// When the question was sent whose answer granted them.
     private(set) var leasedAt = Int64.min / 4
     /// The store was provably not running at this time while the lease was good.
@@ -25,6 +27,8 @@ struct PermitPool: Sendable {
     private(set) var waiters = 0
     private(set) var used = 0
     private var hasNews = false
+    /// The store has told that a permit is free for this node.
+    private var isHinted = false
     /// Recalls somebody has taken up and not yet carried out.
     private var claimed = 0
     /// Transactions since the permits were granted.
@@ -110,10 +114,17 @@ struct PermitPool: Sendable {
 
     // MARK: Store
 
+    /// A permit came back that may be for this node.
+    mutating func hurry(now: Int64) {
+        guard waitingSince != nil, now - lastUse < 1_000_000_000 else { return }
+        isHinted = true
+        hasNews = true
+    }
+
     /// When the store should be asked; `.max` when there is nothing to say.
     func due(now: Int64, settings: ClusterSettings) -> Int64 {
         // The more nodes wait, the less often each asks: every question looks at all of them.
-        let earliest = askedAt + settings.keySpacing * Int64(max(1, min(8, waiters / 16)))
+        let earliest = isHinted ? askedAt : askedAt + settings.keySpacing * Int64(max(1, min(8, waiters / 16)))
         if waiting > 0 || hasNews { return earliest }
         guard granted > 0 || inUse > 0 || frozen != nil else { return .max }
         var due = frozen != nil ? earliest : leasedAt + settings.permitRefresh
@@ -121,9 +132,17 @@ struct PermitPool: Sendable {
         return due
     }
 
+    /// The permits to claim: those in use, and those that will be needed again in a moment, unless somebody waits for them. If the store dies
+    /// with the question, what was claimed is what the node still has.
+    private func claim(now: Int64, settings: ClusterSettings) -> Int {
+        let isBusy = now - neededAt < settings.permitIdle && now < leaseEnd(settings) - settings.permitMargin
+        return isBusy && waiters == 0 && recall == 0 ? max(inUse, min(allowance, limit)) : inUse
+    }
+
     /// The question, as the script wants it: seven fields after the kind.
     mutating func question(now: Int64, settings: ClusterSettings) -> [String] {
         askedAt = now
+        let use = claim(now: now, settings: settings)
         var want = inUse
         if waiting > 0 || (waitingSince != nil && now - lastUse < 1_000_000_000) {
             // A quarter more than in use, so that the next connection need not ask.
@@ -133,12 +152,14 @@ struct PermitPool: Sendable {
             if granted > inUse, now - neededAt < settings.permitIdle { want = granted }
         }
         if recall > 0 { want = max(0, inUse - recall) }
-        want = min(want, limit)
+        want = min(max(want, recall > 0 ? 0 : use), limit)
         waiting = 0
+        isHinted = false
         hasNews = false
-        frozen = min(allowance, inUse)
+        frozen = min(allowance, use)
+        claimedUse = use
         let done = transactions >= settings.quantumMessages
-        return ["4", "\(limit)", "\(want)", "\(inUse)", done ? "1" : "0", "0", "0", "0"]
+        return ["4", "\(limit)", "\(want)", "\(use)", done ? "1" : "0", "0", "0", "0"]
     }
 
     /// The store's answer to a question sent at `sentAt`.
@@ -147,9 +168,16 @@ struct PermitPool: Sendable {
         guard a[0] == 4 else { return }
         let got = Int(min(max(0, a[1]), 1_000_000_000))
         if granted == 0, got > 0 { transactions = 0 }
-        granted = got
+        let yield = Int(min(max(0, a[2]), 1_000_000_000))
+        // What was claimed and is not in use goes first, and the store should hear of it.
+        let spared = min(yield, max(0, claimedUse - inUse))
+        granted = max(0, got - spared)
+        if spared > 0 {
+            isHinted = true
+            hasNews = true
+        }
         frozen = nil
-        recall = min(Int(min(max(0, a[2]), 1_000_000_000)), inUse)
+        recall = min(yield - spared, inUse)
         claimed = min(claimed, recall)
         waiters = Int(min(max(0, a[3]), 1_000_000))
         used = Int(min(max(0, a[4]), 1_000_000_000))

@@ -28,10 +28,8 @@ struct RatePool: Sendable {
     private var spent = 0
     private var demand = 0.0
     private var isBacklogged = false
-    /// What the store said last: the whole rate and what is taken of it, or how many are in the log.
-    private(set) var total: Int64 = 0
+    /// What the store said last is taken of the rate, or how many are in the log.
     private(set) var taken: Int64 = 0
-    private(set) var spentAway = 0
     private let jitter: Int64
 
     init(spec: ThrottleSpec, now: Int64, jitter: Int64) {
@@ -73,7 +71,6 @@ struct RatePool: Sendable {
         fresh.askedAt = askedAt
         // What was spent from the share under the old rate stays spent.
         fresh.away = away.map { AwayRate(right: $0.right, kind: fresh.kind, spec: spec, slack: fresh.slack, replacing: $0, now: now) }
-        fresh.spentAway = spentAway
         self = fresh
     }
 
@@ -103,10 +100,10 @@ struct RatePool: Sendable {
                 RateSlots(
                     firstOpen: open, interval: interval, tolerance: max(0, min(slack / 2, leasedUntil - end)), count: count))
         case .slots:
-            _ = slots.dropClosedSlots(now: now)
+            _ = slots.dropClosed(now: now)
             guard !slots.isEmpty else { return refuse(now: now, settings: settings) }
             waitingSince = nil
-            return .slots(slots.takeFirst())
+            return .slots(slots.remove(1))
         case .log:
             dropLogged(now: now)
             guard !logged.isEmpty else { return refuse(now: now, settings: settings) }
@@ -141,7 +138,7 @@ struct RatePool: Sendable {
         guard away == nil else { return }
         switch kind {
         case .stream: if now < leasedUntil, unused.firstClose >= now { stream.restore(unused.count) }
-        case .slots: if slots.isEmpty || unused.end == slots.firstOpen { _ = slots.restoreFront(unused) }
+        case .slots: _ = slots.restore(unused)
         case .log:
             let close = unused.firstClose
             if let index = logged.firstIndex(where: { $0.close == close }) { logged[index].count += 1 }
@@ -163,8 +160,7 @@ struct RatePool: Sendable {
         slots = .none
         logged = []
         guard let lease = away?.lease(want, now: now) else { return .retry(atNanoseconds: now + 500_000_000) }
-        if case .slots(let slots) = lease {
-            spentAway += slots.count
+        if case .slots = lease {
             waitingSince = nil
         } else if waitingSince == nil {
             waitingSince = now
@@ -247,7 +243,6 @@ struct RatePool: Sendable {
                 if close > now { logged.append((close, a[4], Int(min(a[1], 64)))) } else { unused = (a[4], Int(min(a[1], 64))) }
             }
             if a[1] == 0 || retry > 1000 { refusedUntil = now + retry + jitter % max(1, min(retry / 8, 100_000_000)) }
-            total = Int64(spec.limit)
             taken = a[5]
         case .slots:
             if a[1] > 0 {
@@ -264,7 +259,6 @@ struct RatePool: Sendable {
             } else {
                 refusedUntil = now + retry + jitter % max(1, min(retry / 4, 200_000_000))
             }
-            total = Int64(spec.limit)
             taken = a[5]
         case .stream:
             let rate = min(max(0, a[1]), Self.everything)
@@ -279,38 +273,7 @@ struct RatePool: Sendable {
                 // What was leased before may be used up to its end.
                 refusedUntil = now + max(retry, 100_000_000) + jitter % 100_000_000
             }
-            total = a[4]
             taken = a[5]
         }
-    }
-
-}
-
-extension RateSlots {
-    /// Drops slots that have closed.
-    fileprivate mutating func dropClosedSlots(now: Int64) -> Int {
-        var dropped = 0
-        while !isEmpty, firstClose < now {
-            _ = takeFirst()
-            dropped += 1
-        }
-        return dropped
-    }
-
-    /// Takes the first slot away.
-    fileprivate mutating func takeFirst() -> RateSlots {
-        let first = RateSlots(firstOpen: firstOpen, interval: interval, tolerance: tolerance, count: 1)
-        self = RateSlots(firstOpen: firstOpen + interval, interval: interval, tolerance: tolerance, count: count - 1)
-        return first
-    }
-
-    /// Puts a slot back in front.
-    fileprivate mutating func restoreFront(_ slots: RateSlots) -> Bool {
-        if isEmpty {
-            self = slots
-        } else {
-            self = RateSlots(firstOpen: slots.firstOpen, interval: interval, tolerance: tolerance, count: count + slots.count)
-        }
-        return true
     }
 }

@@ -27,6 +27,8 @@ package final class ClusterMembership: Sendable {
         var isLeaving = false
         var isRunning = false
         var isContested = false
+        /// `own` has changed since it was told last.
+        var hasNews = false
         var timer: RepeatedTask?
         var observers: [@Sendable () -> Void] = []
     }
@@ -83,8 +85,14 @@ package final class ClusterMembership: Sendable {
         return core.withLock { core in core.read.map { now - $0 > 15_000_000_000 + Int64(core.members.count) * Self.perMember } ?? true }
     }
 
-    /// Changes what this node tells about itself; the others hear of it with the next heartbeat.
-    package func update(_ body: @Sendable (inout MemberRecord) -> Void) { core.withLock { body(&$0.own) } }
+    /// Changes what this node tells about itself; the others hear of it at once.
+    package func update(_ body: @Sendable (inout MemberRecord) -> Void) {
+        core.withLock { core in
+            body(&core.own)
+            core.hasNews = true
+        }
+        loop.execute { self.beat() }
+    }
 
     /// `body` is called on the loop with each heartbeat: what it submits leaves in the same write.
     package func onHeartbeat(_ body: @escaping @Sendable () -> Void) { core.withLock { $0.observers.append(body) } }
@@ -129,6 +137,7 @@ package final class ClusterMembership: Sendable {
             if let asked = core.asked, now - asked < Self.patience { return nil }
             core.question += 1
             core.asked = now
+            core.hasNews = false
             let pause = Int64(core.members.count) * Self.perMember
             return (core.question, core.own, core.read.map { now - $0 >= pause } ?? true)
         }
@@ -160,6 +169,7 @@ package final class ClusterMembership: Sendable {
             return reply.isContested && !core.isContested
         }
         guard let reply else { return }
+        if core.withLock({ $0.hasNews }) { beat() }
         if isNews {
             let node = core.withLock { $0.own.node }
             Log.error("another process runs with the id of this node: stop one of them, or give it an id of its own", ["node": node])

@@ -31,7 +31,7 @@ struct ClusterSetup {
         settings.permitTTL = config.permitTTL.wholeNanoseconds
         settings.permitRefresh = settings.permitTTL / 3
         settings.permitMargin = settings.permitTTL / 5
-        settings.closeMargin = settings.permitTTL / 15
+        settings.closeMargin = min(max(1_000_000_000, settings.permitTTL / 15), settings.permitMargin)
         settings.crashHold = config.crashHold.wholeNanoseconds
         settings.quantum = config.quantum.wholeNanoseconds
         settings.quantumMessages = config.quantumMessages

@@ -41,17 +41,17 @@ package final class EgressPath: @unchecked Sendable {
     var route: MailRoute
     private(set) var ready = Deque<QueuedMessage>()
     private(set) var connections: [ObjectIdentifier: EgressConnection] = [:]
-    private var idle: [EgressConnection] = []
+    private(set) var idle: [EgressConnection] = []
     private(set) var limits: PathLimits?
     private var consecutiveFailures = 0
     private var timer: (at: Int64, task: Scheduled<Void>)?
-    private(set) var block: PathBlock = .none {
+    var block: PathBlock = .none {
         didSet { if block != oldValue { shown.withLock { $0 = block.text } } }
     }
     private let shown = Mutex<String?>(nil)
     private var lastUse = Clock.monotonic()
     private var isServing = false
-    private var isWatching = false
+    var isWatching = false
     private(set) var lastReply: String?
 
     init(name: String, source: QueueSetup.Source, route: MailRoute, domain: String, shard: Shard) {
@@ -154,7 +154,7 @@ package final class EgressPath: @unchecked Sendable {
         // The running message counts as well as the one looked for.
         guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
         // Another node waits for a permit: the boundary behind the running message is where this connection may end.
-        if let limits, limits.leasesEnd, limits.terms(now: Clock.monotonic()).terms.recall > 0 { return nil }
+        if isRecalled { return nil }
         return takeReady()
     }
 
@@ -186,18 +186,6 @@ package final class EgressPath: @unchecked Sendable {
             return message
         }
         return nil
-    }
-
-    /// Whether the leases of the connections still allow a transaction. Asked immediately before each one: a process that was stopped for a
-    /// while wakes up with leases that others hold by now.
-    private func mayTransact() -> Bool {
-        guard let limits, limits.leasesEnd else { return true }
-        let now = Clock.monotonic()
-        let (terms, limit) = limits.terms(now: now)
-        guard now >= terms.startBy || terms.excess > 0 else { return true }
-        block = .leaseEnded(limit)
-        wake(at: now + 250_000_000)
-        return false
     }
 
     private func openConnections(_ config: EgressPathConfig) {
@@ -385,7 +373,7 @@ package final class EgressPath: @unchecked Sendable {
     /// How long a path without mail is kept.
     private static let idleLife: Int64 = 600_000_000_000
 
-    private func wake(at time: Int64) {
+    func wake(at time: Int64) {
         if let timer, timer.at <= time { return }
         timer?.task.cancel()
         let wait = max(1_000_000, time - Clock.monotonic())
@@ -432,45 +420,6 @@ package final class EgressPath: @unchecked Sendable {
 
     /// The node has stopped: what is leased goes back, so that other nodes need not wait for its end.
     func releaseLimits() { if connections.isEmpty { limits?.close() } }
-
-    // MARK: Leases
-
-    /// Whether a connection that was granted may still be dialled: names are looked up meanwhile, and a process may be stopped.
-    var mayDial: Bool {
-        guard let limits, limits.leasesEnd else { return true }
-        let now = Clock.monotonic()
-        return now < limits.terms(now: now).terms.startBy
-    }
-
-    /// Connections under leases are looked at four times a second, whatever else happens.
-    private func watchLeases() {
-        guard !isWatching, limits?.leasesEnd == true else { return }
-        isWatching = true
-        let box = LoopBound(self)
-        shard.loop.scheduleTask(in: .milliseconds(250)) { box.value.checkLeases() }
-    }
-
-    private func checkLeases() {
-        isWatching = false
-        guard !isRetired else { return }
-        defer { watchLeases() }
-        guard !connections.isEmpty, let limits else { return }
-        let now = Clock.monotonic()
-        let (terms, _) = limits.terms(now: now)
-        if now >= terms.closeBy {
-            services.metrics.leasesLost.add(connections.values.count { !$0.isFenced })
-            for connection in connections.values { connection.fence() }
-            return
-        }
-        var surplus = terms.excess
-        while surplus > 0, let connection = idle.last ?? connections.values.first(where: { !$0.isFenced }) {
-            surplus -= 1
-            services.metrics.leasesLost.add(1)
-            connection.fence()
-        }
-        // Idle connections have no transaction to wait for.
-        while let connection = idle.first, limits.claimRecall() { connection.quit() }
-    }
 
     private func retireIfIdle(now: Int64) {
         guard now - lastUse >= Self.idleLife else { return wake(at: lastUse + Self.idleLife) }

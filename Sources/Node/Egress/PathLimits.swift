@@ -16,15 +16,22 @@ final class PathLimits {
 
     /// *Value*: one cap on connections.
     struct Cap {
-        let key: String
+        let limitKey: LimitKey
         let label: String
         var limiter: ConcurrencyLimiter
         let root: any LimitRoot
-        var limitKey: LimitKey { LimitKey(name: key) }
     }
 
     /// Whether connections are counted by leases that can end: then the terms have to be looked at before each transaction.
     private(set) var leasesEnd = false
+    /// The terms of the open connections as they were a moment ago. A message asks for them several times, and each asking takes a lock and
+    /// finds a name; their times are absolute, so a process that was stopped meanwhile still sees them pass.
+    private var known = (terms: PermitTerms.unlimited, limit: "")
+    private var knownAt = Int64.min / 4
+    /// How old `known` may be.
+    private static let freshness: Int64 = 1_000_000
+    /// Transactions that the roots have not heard of yet.
+    private var transactions = 0
     /// Whether the path's own `connection_limit` is among the caps; otherwise the path counts its connections itself.
     private(set) var capsPath = false
 
@@ -60,14 +67,15 @@ final class PathLimits {
         }
         permits = caps.map { name, label, limit, isLocal in
             let root = isLocal ? roots.local : roots.shared
+            let key = LimitKey(name: name)
             // A changed limit keeps its limiter: the connections that are open still count against it.
-            if let kept = old?.permits.first(where: { $0.key == name && $0.root.leasesEnd == root.leasesEnd }) {
+            if let kept = old?.permits.first(where: { $0.limitKey == key && $0.root.leasesEnd == root.leasesEnd }) {
                 var limiter = kept.limiter
                 limiter.setLimit(limit)
-                return Cap(key: name, label: label, limiter: limiter, root: root)
+                return Cap(limitKey: key, label: label, limiter: limiter, root: root)
             }
-            let limiter = ConcurrencyLimiter(key: LimitKey(name: name), limit: limit, root: root)
-            return Cap(key: name, label: label, limiter: limiter, root: root)
+            let limiter = ConcurrencyLimiter(key: key, limit: limit, root: root)
+            return Cap(limitKey: key, label: label, limiter: limiter, root: root)
         }
         leasesEnd = permits.contains { $0.root.leasesEnd }
     }
@@ -111,11 +119,20 @@ final class PathLimits {
             connectionRate?.limiter.give(1, now: now)
             return .wait(until: until, limit: permits[index].label)
         }
+        knownAt = .min / 4
         return .granted
     }
 
-    /// What holds for the open connections: the strictest of all caps.
+    /// What holds for the open connections: the strictest of all caps, at most a millisecond old.
     func terms(now: Int64) -> (terms: PermitTerms, limit: String) {
+        guard now - knownAt >= Self.freshness else { return known }
+        reportTransactions()
+        known = askTerms(now: now)
+        knownAt = now
+        return known
+    }
+
+    private func askTerms(now: Int64) -> (terms: PermitTerms, limit: String) {
         var strictest = PermitTerms.unlimited
         var limit = ""
         for cap in permits where cap.root.leasesEnd {
@@ -135,13 +152,21 @@ final class PathLimits {
     }
 
     /// A transaction begins.
-    func noteTransaction() {
-        for cap in permits where cap.root.leasesEnd { cap.root.noteTransaction(cap.limitKey) }
+    func noteTransaction() { transactions += 1 }
+
+    private func reportTransactions() {
+        guard transactions > 0 else { return }
+        for cap in permits where cap.root.leasesEnd { cap.root.noteTransactions(cap.limitKey, count: transactions) }
+        transactions = 0
     }
 
     /// Whether one connection is to be closed at this transaction boundary, because another node waits for its permit.
     func claimRecall() -> Bool {
-        permits.contains { $0.root.leasesEnd && $0.root.claimRecall($0.limitKey) }
+        guard known.terms.recall > 0, permits.contains(where: { $0.root.leasesEnd && $0.root.claimRecall($0.limitKey) }) else {
+            return false
+        }
+        knownAt = .min / 4
+        return true
     }
 
     /// Gives everything back.

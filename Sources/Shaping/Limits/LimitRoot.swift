@@ -27,8 +27,8 @@ package protocol LimitRoot: Sendable {
     func isLost(_ key: LimitKey, now: Int64) -> Bool
     /// Whether the answer to the newest request for a rate is still on its way, so that a refusal says nothing yet.
     func isUndecided(_ key: LimitKey) -> Bool
-    /// A transaction was begun under `key`. It counts towards the quantum after which a permit is passed on.
-    func noteTransaction(_ key: LimitKey)
+    /// So many transactions were begun under `key`. They count towards the quantum after which a permit is passed on.
+    func noteTransactions(_ key: LimitKey, count: Int)
     /// Takes up one recall of a permit: the caller closes a connection. False when none is recalled (any more).
     func claimRecall(_ key: LimitKey) -> Bool
 }
@@ -49,7 +49,7 @@ extension LimitRoot {
     /// It answers at once.
     package func isUndecided(_ key: LimitKey) -> Bool { false }
     /// Nothing to count.
-    package func noteTransaction(_ key: LimitKey) {}
+    package func noteTransactions(_ key: LimitKey, count: Int) {}
     /// Nothing is recalled.
     package func claimRecall(_ key: LimitKey) -> Bool { false }
 }

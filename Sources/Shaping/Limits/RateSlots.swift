@@ -34,7 +34,7 @@ package struct RateSlots: Sendable, Hashable {
     func opening(of n: Int) -> Int64 { firstOpen + Int64(n - 1) * interval }
 
     /// Drops the slots that have closed before `now`; answers how many.
-    mutating func dropClosed(now: Int64) -> Int {
+    package mutating func dropClosed(now: Int64) -> Int {
         guard count > 0, firstClose < now else { return 0 }
         // A tie is kept: the last nanosecond of a slot still belongs to it.
         let closed = interval == 0 ? count : Int(min(Int64(count), (now - firstClose - 1) / interval + 1))
@@ -44,7 +44,7 @@ package struct RateSlots: Sendable, Hashable {
 
     /// Takes the first `n` slots away and answers them.
     @discardableResult
-    mutating func remove(_ n: Int) -> RateSlots {
+    package mutating func remove(_ n: Int) -> RateSlots {
         var taken = self
         taken.count = n
         firstOpen += Int64(n) * interval
@@ -56,7 +56,7 @@ package struct RateSlots: Sendable, Hashable {
     mutating func keepFirst(_ n: Int) { count = min(count, n) }
 
     /// Puts slots back in front, if they are the ones that were there; says whether it did.
-    mutating func restore(_ slots: RateSlots) -> Bool {
+    package mutating func restore(_ slots: RateSlots) -> Bool {
         if isEmpty {
             self = slots
             return true

@@ -30,7 +30,7 @@ final class Fleet {
     /// How many limits every node wants.
     let hot: Int
     private let store: FakeStore
-    private let settings = ClusterSettings()
+    private let settings: ClusterSettings
     private var random: Seeded
     private var queue = EventQueue()
     private var now: Int64 = 0
@@ -58,6 +58,7 @@ final class Fleet {
 
     init(_ size: ScaleSimulation, store: FakeStore) {
         self.store = store
+        settings = size.settings
         random = Seeded(size.seed)
         hot = min(size.limits, 8)
         tenths = Array(repeating: 0, count: (size.seconds + 120) * 10)
@@ -277,19 +278,24 @@ final class Fleet {
         return squares > 0 ? sum * sum / (Double(parts.count) * squares) : 0
     }
 
-    /// How long the others took to use what the killed nodes had.
-    func recovery(from begin: Int64) -> String {
+    /// How long the others took to use what the killed nodes had sent, and what had to stay reserved for the case that they live.
+    func recovery(from begin: Int64, killed percent: Int) -> String {
         let start = Int(begin / (100 * Time.millisecond))
-        let mean = Double(tenths[max(0, start - 100)..<start].reduce(0, +)) / Double(min(100, start))
+        let span = min(50, start)
+        let mean = Double(tenths[start - span..<start].reduce(0, +)) / Double(max(1, span))
+        let living = 1 - Double(percent) / 100
         var low = Double.infinity
+        var afterDip: Int?
         var back: Int?
         for t in start..<min(tenths.count, Int(now / (100 * Time.millisecond))) - 10 {
             let second = Double(tenths[t..<t + 10].reduce(0, +)) / 10
             low = min(low, second / mean)
+            if second < mean * living * 0.98 { afterDip = nil } else if afterDip == nil { afterDip = t }
             if second < mean * 0.98 { back = nil } else if back == nil { back = t }
         }
-        let time = back.map { "\(Double($0 - start) / 10) s" } ?? "not before the end"
-        return "  the limits all nodes want fell to \(Tally.percent(low)) and were back at 98 % after \(time)"
+        func time(_ tenth: Int?) -> String { tenth.map { "\(Double($0 - start) / 10) s" } ?? "not before the end" }
+        return "  the limits all nodes want fell to \(Tally.percent(low)); what the living may use is used again after "
+            + "\(time(afterDip)), everything after \(time(back))"
     }
 
     private func text(_ number: Double) -> String {

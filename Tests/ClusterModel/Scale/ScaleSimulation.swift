@@ -9,9 +9,17 @@ package struct ScaleSimulation: Sendable {
     /// Percent of the nodes that are killed half way.
     package var killed: Int
     package var seed: UInt64
+    /// How the nodes share limits.
+    var settings = ClusterSettings()
 
     /// A size.
-    package init(nodes: Int, limits: Int, seconds: Int, killed: Int, seed: UInt64) {
+    /// - Parameters:
+    ///   - buckets: over how many hash tags the limits are spread.
+    ///   - horizon: for how many milliseconds bandwidth is leased.
+    package init(nodes: Int, limits: Int, seconds: Int, killed: Int, seed: UInt64, buckets: Int = 4, horizon: Int = 1000) {
+        settings.buckets = max(1, buckets)
+        settings.rateTTL = Int64(max(800, horizon)) * Time.millisecond
+        settings.rateRefresh = settings.rateTTL * 2 / 5
         self.nodes = max(2, nodes)
         self.limits = max(1, limits)
         self.seconds = max(10, seconds)
@@ -26,7 +34,6 @@ package struct ScaleSimulation: Sendable {
         store.isTimed = true
         let fleet = Fleet(self, store: store)
         let began = Instants.now()
-        let settings = ClusterSettings()
         let half = Int64(seconds) * Time.second / (killed > 0 ? 2 : 1)
         var end = half
         let warm = min(half / 2, 10 * Time.second)
@@ -41,11 +48,14 @@ package struct ScaleSimulation: Sendable {
             fleet.advance(to: end, progress)
         }
         var lines = [
-            "\(nodes) nodes, \(limits) limits (\(fleet.hot) of them wanted by every node), \(end / Time.second) s of virtual time in "
+            "\(nodes) nodes, \(limits) limits (\(fleet.hot) of them wanted by every node), \(settings.buckets) buckets, horizon "
+                + "\(Time.text(settings.rateTTL)), \(end / Time.second) s of virtual time in "
                 + "\(Time.text(Instants.now() - began))",
             "from \(Time.text(warm)) to \(Time.text(half)), without faults:", first,
         ]
-        if killed > 0 { lines += ["", "\(killed) % of the nodes killed at \(Time.text(half)):", fleet.recovery(from: half)] }
+        if killed > 0 {
+            lines += ["", "\(killed) % of the nodes killed at \(Time.text(half)):", fleet.recovery(from: half, killed: killed)]
+        }
         return lines.joined(separator: "\n")
     }
 }

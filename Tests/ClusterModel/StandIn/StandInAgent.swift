@@ -159,7 +159,7 @@ package struct StandInAgent: LimitAgent {
         }
     }
 
-    package mutating func failed(sequence: Int64, storeIsGone: Bool, now: Int64) { calls[sequence] = nil }
+    package mutating func failed(sequence: Int64, now: Int64) { calls[sequence] = nil }
 
     package mutating func leave(now: Int64, runID: String) -> StandInRequest {
         for key in caps.keys {

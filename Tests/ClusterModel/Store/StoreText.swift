@@ -141,11 +141,18 @@ enum StoreText {
           return h and #h[1] or 0
         end
 
+        -- Hints are not modelled: nothing may depend on them.
+        function commands.PUBLISH() return 0 end
+
         redis = {
           call = function(name, ...)
             local f = commands[name] or commands[string.upper(name)]
             if not f then error('the model has no command ' .. tostring(name), 2) end
             return f(...)
+          end,
+          pcall = function(...)
+            local isDone, reply = pcall(redis.call, ...)
+            return isDone and reply or {err = tostring(reply)}
           end,
           error_reply = function(text) return {err = text} end,
           status_reply = function(text) return {ok = text} end,

@@ -20,7 +20,7 @@ package protocol LimitAgent: Sendable {
     mutating func request(now: Int64, runID: String) -> Request?
     func nextRequestTime(now: Int64) -> Int64
     mutating func received(_ answer: [Int64], sequence: Int64, now: Int64)
-    mutating func failed(sequence: Int64, storeIsGone: Bool, now: Int64)
+    mutating func failed(sequence: Int64, now: Int64)
     mutating func storeIsGone(now: Int64)
     mutating func leave(now: Int64, runID: String) -> Request
 }

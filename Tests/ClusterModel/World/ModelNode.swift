@@ -42,6 +42,8 @@ struct Link {
     var run = 0
     /// Whether the newest attempt was refused by a living host.
     var isRefused = false
+    /// When that was, by the node's clock.
+    var refusedAt: Int64 = 0
     var attempts = 0
     /// The last arrivals on either side: a connection keeps its order.
     var lastArrival: Int64 = 0
@@ -57,6 +59,8 @@ struct Message {
     var link: UInt32 = 0
     var run = 0
     var sequence: Int64 = 0
+    /// The epoch its sender knew.
+    var knownEpoch: Int64 = 0
     var keys: [String] = []
     var arguments: [String] = []
     var reply: [Int64] = []

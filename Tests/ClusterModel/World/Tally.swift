@@ -14,6 +14,7 @@ package struct Tally: Sendable {
     package var leastUse = Double.infinity
     package var recoveries = 0
     package var outages = 0
+    package var excluded = 0
     package var longestWait: Int64 = 0
     package var virtualTime: Int64 = 0
 
@@ -35,6 +36,7 @@ package struct Tally: Sendable {
         leastUse = min(leastUse, other.leastUse)
         recoveries += other.recoveries
         outages += other.outages
+        excluded += other.excluded
         longestWait = max(longestWait, other.longestWait)
         virtualTime += other.virtualTime
     }
@@ -62,6 +64,7 @@ package struct Tally: Sendable {
                 uses == 0 ? "-" : "\(Self.percent(useSum / Double(uses))) (least \(Self.percent(leastUse)), \(uses) limits)"
             ),
             ("limits seen to come back", Self.grouped(recoveries)),
+            ("excluded: a store emptied unseen", Self.grouped(excluded)),
             ("outages with traffic", Self.grouped(outages)),
             ("longest wait for a connection", Time.text(longestWait)),
         ]

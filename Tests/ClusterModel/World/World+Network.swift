@@ -32,7 +32,7 @@ extension World {
         var wrote = false
         for b in agents[i].indices {
             guard nodes[i].link.isUp else {
-                if nodes[i].link.isRefused { agents[i][b].storeIsGone(now: now) }
+                if nodes[i].link.isRefused { agents[i][b].storeIsGone(now: nodes[i].link.refusedAt) }
                 continue
             }
             guard let request = agents[i][b].request(now: now, runID: text(run: nodes[i].link.run)) else { continue }
@@ -69,7 +69,7 @@ extension World {
         let generation = messages[m].generation &+ 1
         messages[m] = Message(
             generation: generation, node: i, bucket: b, life: nodes[i].life, link: nodes[i].link.generation, run: nodes[i].link.run,
-            sequence: sequence, keys: keys, arguments: arguments)
+            sequence: sequence, knownEpoch: nodes[i].epochs[b] ?? 0, keys: keys, arguments: arguments)
         nodes[i].inFlight.append(index)
         tally.calls += 1
         push(.deadline, at: nodes[i].clock.moment(of: local(i) + 100 * Time.millisecond), node: i, a: m, b: Int(generation))
@@ -109,6 +109,7 @@ extension World {
         messages[m].keys = []
         messages[m].arguments = []
         let i = messages[m].node
+        if messages[m].reply.count > 1 { memory.heard(messages[m].knownEpoch, now: messages[m].reply[1], at: now) }
         trace?.note(now, "store answers node \(i), \(messages[m].sequence): \(messages[m].reply.map(String.init).joined(separator: " "))")
         if let arrival = passage(i) {
             var time = arrival
@@ -189,7 +190,7 @@ extension World {
         for index in failed {
             let m = Int(index)
             agents[i][messages[m].bucket].failed(
-                sequence: messages[m].sequence, storeIsGone: nodes[i].link.isRefused, now: local(i))
+                sequence: messages[m].sequence, now: local(i))
             finishNode(m)
         }
         reconnect(i)
@@ -211,6 +212,7 @@ extension World {
         if isStoreDown {
             if !nodes[i].link.isRefused { trace?.note(now, "node \(i) is refused: the store is gone") }
             nodes[i].link.isRefused = true
+            nodes[i].link.refusedAt = local(i)
             return reconnect(i)
         }
         nodes[i].link.isRefused = false

@@ -35,6 +35,9 @@ final class World<Agent: LimitAgent> {
     /// Sends at the beginning of the measured time, by limit.
     var sentBefore: [Int] = []
     var outageMarks: [OutageMark] = []
+    var memory = StoreMemory()
+    /// The one case that is not promised has come about; what follows is not judged.
+    var isExcluded = false
     var incarnations: UInt64 = 0
 
     /// A world whose store runs the agent's script.
@@ -47,13 +50,13 @@ final class World<Agent: LimitAgent> {
     func run(_ history: History) -> Violation? {
         begin(history)
         advance(to: history.duration)
-        if violation == nil { finish() }
+        if violation == nil, !isExcluded { finish() }
         return violation
     }
 
     /// Goes on to that moment, or to the first broken promise.
     func advance(to time: Int64) {
-        while violation == nil, let event = queue.next, event.time <= time {
+        while violation == nil, !isExcluded, let event = queue.next, event.time <= time {
             queue.pop()
             now = event.time
             perform(event)
@@ -74,6 +77,8 @@ final class World<Agent: LimitAgent> {
         windows = history.limits.map { RateWindow(limit: $0.spec?.limit ?? 0, period: $0.spec?.periodNanoseconds ?? 0) }
         usages = history.limits.map { _ in Usage() }
         violation = nil
+        memory = StoreMemory()
+        isExcluded = false
         tally = Tally()
         run = 1
         runText = "run-1"
@@ -157,7 +162,13 @@ final class World<Agent: LimitAgent> {
 
     /// Reports the first broken promise.
     func violate(_ promise: Violation.Promise, _ text: String) {
-        guard violation == nil else { return }
+        guard violation == nil, !isExcluded else { return }
+        if promise == .rate || promise == .connections, memory.isBlind(quiet: history.settings.freshQuiet) {
+            trace?.note(now, "EXCLUDED, nobody told the new store of the old one: \(text)", isImportant: true)
+            isExcluded = true
+            tally.excluded += 1
+            return
+        }
         violation = Violation(promise: promise, at: now, text: text)
         trace?.note(now, violation!.line)
     }

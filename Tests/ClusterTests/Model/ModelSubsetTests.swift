@@ -15,6 +15,7 @@ import Testing
         #expect(subject == .connections || outcome.tally.sends > 2000)
         #expect(subject == .connections || outcome.tally.worstRatio > 0.9)
         #expect(outcome.tally.faults.count > 6)
+        #expect(outcome.tally.excluded <= 1)
     }
 
     /// The same seed is the same history, whatever ran before it. (For the product too where hashing is deterministic: `script/model`
