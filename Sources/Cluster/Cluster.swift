@@ -57,9 +57,6 @@ package final class Cluster: Sendable {
     package func start() {
         client.start()
         bus.start()
-        for (bucket, channel) in limits.hintChannels.enumerated() {
-            client.subscribe(channel) { [limits] in limits.hinted(bucket: bucket, $0, now: SystemClock.monotonicNanoseconds()) }
-        }
         membership.start()
         sync.start()
         counters.start()

@@ -43,7 +43,12 @@ package final class RedisBus: CommandBus {
 
     /// Begins to tick.
     package func start() {
-        limits?.onNeed { [weak self] in self?.wake() }
+        if let limits {
+            limits.onNeed { [weak self] in self?.wake() }
+            for (bucket, channel) in limits.hintChannels.enumerated() {
+                client.subscribe(channel) { limits.hinted(bucket: bucket, $0, now: SystemClock.monotonicNanoseconds()) }
+            }
+        }
         tick()
     }
 

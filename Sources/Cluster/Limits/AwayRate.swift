@@ -35,7 +35,8 @@ struct AwayRate: Sendable {
         self.slack = slack
         let own = right.kind == .floor ? (right.floor ?? spec) : spec
         let ownKind = right.kind == .floor ? RateKind(own) : kind
-        period = own.periodNanoseconds
+        // A fast clock makes a period short: kernels correct clocks by 500 ppm at most.
+        period = own.periodNanoseconds + own.periodNanoseconds / 2000
         let part = right.kind == .share ? right.share : BucketScript.whole
         if ownKind == .log {
             logLimit = Int(Int64(own.limit) * part / BucketScript.whole)

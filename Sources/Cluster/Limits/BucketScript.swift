@@ -177,6 +177,8 @@ package enum BucketScript {
     /// Rates, three kinds. 1 log: limits up to 64, exact. 2 slots: slow ones, one slot at a time. 3 stream: bandwidth by demand.
     private static let rates = """
         local day = 86400000000000
+        -- A fast clock makes a period short: kernels correct clocks by 500 ppm at most.
+        local drift = 1.0005
         -- Another configuration of the same limit: the lower one rules while both are in use.
         local function rule(key, h, kind, L, P)
           local k, l, p, ac = n(h.k), n(h.L), n(h.P), n(h.ac)
@@ -228,6 +230,7 @@ package enum BucketScript {
           local h = load(key)
           local kind
           L, P, kind = rule(key, h, 1, L, P)
+          P = P * drift
           if n(h.e) ~= E or n(h.e0) ~= e0 then
             -- The log was lost with an epoch before: what it held may still count for a whole period.
             if e0 > 0 then h.stall = max(n(h.stall), e0 + P) end
@@ -267,6 +270,7 @@ package enum BucketScript {
           local h = load(key)
           local kind
           L, P, kind = rule(key, h, 2, L, P)
+          P = P * drift
           local gap = (P + D) / (L - 1)
           if SS >= whole then gap = huge else gap = math.ceil(gap * whole / (whole - SS)) end
           local tat = max(n(h.tat), w)
@@ -331,6 +335,7 @@ package enum BucketScript {
             mm = q[7] or nil, mp = q[8] or nil, mu = q[9] or nil, wt = q[10] or nil, wn = q[11] or nil}
           local kind
           L, P, kind = rule(key, h, 3, L, P)
+          P = P * drift
           local waiting = n(h.wt) + 1000000 > v and h.wn ~= node
           local sk, holders, taken, list = n(q[12]), 0, 0, nil
           local mineSince = 0

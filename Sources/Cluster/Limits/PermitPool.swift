@@ -80,7 +80,7 @@ struct PermitPool: Sendable {
         guard limit > 0 else { return .retry(atNanoseconds: now + 1_000_000_000) }
         waiting = min(waiting + max(1, want), 1000)
         if waitingSince == nil { waitingSince = now }
-        return .retry(atNanoseconds: max(now, askedAt + settings.keySpacing) + 10_000_000)
+        return .retry(atNanoseconds: min(max(now, askedAt + settings.keySpacing) + 10_000_000, now + 250_000_000))
     }
 
     /// Permits come back from the limiters.
@@ -128,8 +128,13 @@ struct PermitPool: Sendable {
         if waiting > 0 || hasNews { return earliest }
         guard granted > 0 || inUse > 0 || frozen != nil else { return .max }
         var due = frozen != nil ? earliest : leasedAt + settings.permitRefresh
-        if granted > inUse { due = min(due, max(earliest, neededAt + settings.permitIdle)) }
+        if granted > inUse { due = min(due, max(earliest, neededAt + idleTime(settings))) }
         return due
+    }
+
+    /// For how long unused permits are kept: shorter when others wait, but long enough for those who asked for them here.
+    private func idleTime(_ settings: ClusterSettings) -> Int64 {
+        waiters > 0 ? min(settings.permitIdle, 2 * settings.keySpacing) : settings.permitIdle
     }
 
     /// The permits to claim: those in use, and those that will be needed again in a moment, unless somebody waits for them. If the store dies
@@ -149,7 +154,7 @@ struct PermitPool: Sendable {
             want += max(1, min(waiting, 64)) + inUse / 4
         } else {
             waitingSince = nil
-            if granted > inUse, now - neededAt < settings.permitIdle { want = granted }
+            if granted > inUse, now - neededAt < idleTime(settings) { want = granted }
         }
         if recall > 0 { want = max(0, inUse - recall) }
         want = min(max(want, recall > 0 ? 0 : use), limit)
@@ -171,6 +176,8 @@ struct PermitPool: Sendable {
         let yield = Int(min(max(0, a[2]), 1_000_000_000))
         // What was claimed and is not in use goes first, and the store should hear of it.
         let spared = min(yield, max(0, claimedUse - inUse))
+        // Whoever waits here comes for them in a moment.
+        if got > granted { neededAt = max(neededAt, sentAt) }
         granted = max(0, got - spared)
         if spared > 0 {
             isHinted = true

@@ -193,7 +193,7 @@ package final class ClientHandler: ChannelDuplexHandler {
             closeReason = reason
             // RFC 5321 3.1 and 4.1.1.10: a refused client still says QUIT. Nobody waits for the answer.
             if reason.kind == .refused { write(Self.quitCommand) }
-            close()
+            if reason.kind == .quit, reason.wasIdle { part() } else { close() }
         }
     }
 
@@ -216,6 +216,21 @@ package final class ClientHandler: ChannelDuplexHandler {
         flush()
         context?.close(promise: nil)
     }
+
+    /// Ends a session in which QUIT was said: the connection counts until the server has closed it too, a second at most. Else the next
+    /// connection could reach a server that limits them before it has seen this one go.
+    private func part() {
+        flush()
+        guard let context else { return }
+        let closed = context.eventLoop.makePromise(of: Void.self)
+        context.close(mode: .output, promise: closed)
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        closed.futureResult.whenFailure { _ in handler.value.close() }
+        timer?.cancel()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewell) { self.close() }
+    }
+
+    private static let farewell = TimeAmount.seconds(1)
 
     func flush() {
         guard needsFlush else { return }

@@ -110,4 +110,29 @@ import Testing
         #expect(turns.allSatisfy { $0 >= 1 })
         for member in members { await member.close() }
     }
+
+    /// A node that waits is told when a permit is there for it; by itself it would ask again after three seconds only.
+    @Test func whoWaitsIsTold() async throws {
+        let server = try await RedisServer()
+        var settings = Self.quick
+        settings.permitRefresh = 1_000_000_000
+        let holder = try await Member(server, "holder", settings: settings)
+        settings.keySpacing = 3_000_000_000
+        let waiter = try await Member(server, "waiter", settings: settings)
+        let key = LimitKey(name: "c")
+        var held = ConcurrencyLimiter(key: key, limit: 1, root: holder.limits)
+        var wanted = ConcurrencyLimiter(key: key, limit: 1, root: waiter.limits)
+        #expect(await eventually { held.take(now: Self.now()) == .granted })
+        // The waiter's second question comes three seconds after its first, the third in six.
+        let asking = Self.now()
+        while Self.now() - asking < 3_600_000_000 {
+            #expect(wanted.take(now: Self.now()) != .granted)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        held.give(now: Self.now())
+        let given = Self.now()
+        #expect(await eventually { wanted.take(now: Self.now()) == .granted })
+        #expect(Self.now() - given < 1_500_000_000)
+        for member in [holder, waiter] { await member.close() }
+    }
 }
