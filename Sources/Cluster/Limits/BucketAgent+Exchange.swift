@@ -37,7 +37,7 @@ extension BucketAgent {
         let soon = now + settings.flushInterval
         var due: [(at: Int64, key: LimitKey, isRate: Bool)] = []
         for (key, pool) in permits {
-            let at = leaving ? (pool.granted > 0 ? 0 : .max) : pool.due(now: now, settings: settings)
+            let at = leaving ? (pool.isKnown ? 0 : .max) : pool.due(now: now, settings: settings)
             if at <= soon { due.append((at, key, false)) }
         }
         if !leaving {
@@ -56,7 +56,7 @@ extension BucketAgent {
                 parts += rates[key]?.question(now: now, settings: settings) ?? []
                 keys.append(name("rate:" + key.name))
             } else {
-                parts += permits[key]?.question(now: now, settings: settings) ?? []
+                parts += permits[key]?.question(now: now, settings: settings, isLeaving: leaving) ?? []
                 keys.append(name("conn:" + key.name))
             }
             operations.append((key, isRate))
@@ -79,8 +79,10 @@ extension BucketAgent {
 
     /// What all nodes have to agree on, else their limits do not add up.
     private var signature: String {
-        [Int64(settings.buckets), settings.rateTTL, settings.shareTTL, settings.permitTTL].map { "\($0 / ($0 > 1000 ? 1000 : 1))" }
-            .joined(separator: "|")
+        [BucketScript.revision, Int64(settings.buckets), settings.rateTTL, settings.shareTTL, settings.permitTTL].map {
+            "\($0 / ($0 > 1000 ? 1000 : 1))"
+        }
+        .joined(separator: "|")
     }
 
     /// For how long nothing has been granted, in microseconds, at least 1.

@@ -15,6 +15,8 @@
 package enum BucketScript {
     /// The layout of keys, arguments and answers; another version uses other keys.
     package static let version = 1
+    /// Goes up with every change after which nodes of the former text count differently; nodes that differ in it do not share limits.
+    static let revision: Int64 = 2
     /// Shares are counted in parts of this: a number that 1 to 16 nodes divide evenly.
     static let whole: Int64 = 720_720_000
     /// Integers before the first operation's answer.
@@ -63,12 +65,13 @@ package enum BucketScript {
           if gen ~= g then vbound = 0 end
           local before = f
           f = f + dt
-          -- Redis' clock has lost something that the caller saw pass.
-          if fbound > f + 1000 then f = fbound + slowest end
+          -- Redis' clock has lost something that the caller saw pass. A little is the difference between two clocks that both run well.
+          if fbound > f + 20000 then f = fbound + slowest end
           T = T + dt
           v = max(v, min(T, vbound))
           w = max(w + f - before, v)
-          if w - v > 1000000 then w, T, g = v, v, g + 1 end
+          -- Far apart because nobody called who knows v, or apart for good because w has jumped: slots lose what lies between the two.
+          if w - v > (v >= T and slowest * 0.3 or 1000000) then w, T, g = v, v, g + 1 end
           if f - last > permitTTL / 2 then
             -- Nobody has called for long: the nodes were all cut off, and may hold permits that ran out here.
             qc = max(qc, w + permitTTL * 1.01 + crashHold)
@@ -192,8 +195,8 @@ package enum BucketScript {
           end
           if L * p >= l * P and v - ac < 5000000 then return l, p, k end
           local stall = 0
-          if k == 1 and kind ~= 1 then stall = w + p end
-          if kind == 1 and k ~= 1 then stall = w + P end
+          if k == 1 and kind ~= 1 then stall = w + p * drift end
+          if kind == 1 and k ~= 1 then stall = w + P * drift end
           h.stall = max(n(h.stall), stall)
           h.tat = max(n(h.tat), w) + 4 * P / L
           h.k, h.L, h.P, h.ac = kind, L, P, v
@@ -202,7 +205,7 @@ package enum BucketScript {
         local function load(key)
           local h, all = {}, redis.call('HGETALL', key)
           for i = 1, #all, 2 do h[all[i]] = all[i + 1] end
-          return h
+          return h, all
         end
         local function save(key, h, names, ttl)
           local a = {}
@@ -226,8 +229,11 @@ package enum BucketScript {
           end
           return math.ceil(L * min(whole, max(sum, SS)) / whole)
         end
+        -- The log holds `time:id` of every slot that was given out, in order: the last moment at which it may be used, and who has it. A slot is
+        -- free a period after the L-th before it; it is given out up to half a second before that, so that no time is lost by asking. Where
+        -- several want the limit, nobody has more than an even part of it in the log.
         local function logRate(key, L, P, D, want, back, unused)
-          local h = load(key)
+          local h, all = load(key)
           local kind
           L, P, kind = rule(key, h, 1, L, P)
           P = P * drift
@@ -236,35 +242,72 @@ package enum BucketScript {
             if e0 > 0 then h.stall = max(n(h.stall), e0 + P) end
             h.log, h.e, h.e0 = '', E, e0
           end
+          local mine = n(string.match(h['m:' .. node] or '', '^%S+'))
+          if mine == 0 then
+            mine = n(h.ids) + 1
+            h.ids = mine
+          end
+          local users = 1
+          for i = 1, #all, 2 do
+            if string.sub(all[i], 1, 2) == 'm:' and all[i] ~= 'm:' .. node then
+              if n(string.match(all[i + 1], '%S+$')) + 1500000 + min(P, 60000000) > v then users = users + 1 else redis.call('HDEL', key, all[i]) end
+            end
+          end
           local list = {}
-          for x in string.gmatch(h.log or '', '%d+') do
-            if n(x) + P >= v then list[#list + 1] = n(x) end
+          for x, id in string.gmatch(h.log or '', '(%d+):(%d+)') do
+            if n(x) + P >= v then list[#list + 1] = {n(x), n(id)} end
           end
           for i = #list, 1, -1 do
-            if unused > 0 and list[i] == back then
+            if unused > 0 and list[i][1] == back and list[i][2] == mine then
               table.remove(list, i)
               unused = unused - 1
             end
           end
-          local room = L - away(L, P) - #list
-          if L > 64 then room = 0 end
-          local got, retry = 0, 0
-          local close = w + D
+          local room = L - away(L, P)
+          local part = users > 1 and max(1, math.ceil(room / users)) or room
+          local got, retry, ahead, close = 0, 0, w - v < 150000 and min(500000, P / 2) or 0, w + D
           local stall = n(h.stall)
-          if kind ~= 1 then retry = 250000
+          if kind ~= 1 or L > 64 then retry = 250000
           elseif not open then retry = max(0, qr - v)
           elseif stall > v then retry = stall - v
+          elseif room < 1 then retry = 1000000
           else
-            got = max(0, min(want, room))
-            for _ = 1, got do list[#list + 1] = close end
-            if got < want then
-              local first = list[max(1, #list - L + away(L, P) + 1)]
-              retry = first and max(1000, first + P - v) or 1000000
+            local first, free = nil, 0
+            while got < want do
+              -- When the next one is free, and when I may have it.
+              local at = #list - room + got + 1
+              free = at > #list and huge or at >= 1 and list[at][1] + P or 0
+              local own, mayAt = got, 0
+              for k = 1, #list do
+                local o = list[k]
+                if o[2] == mine and o[1] + P > free then
+                  own = own + 1
+                  if mayAt == 0 then mayAt = o[1] + P end
+                end
+              end
+              if own >= part then
+                free = max(free, mayAt)
+                break
+              end
+              if free > w + ahead or first and free > max(first, w) + D / 4 then break end
+              first = first or free
+              got = got + 1
+              -- It opens by v and closes by w: open for D in between.
+              if free > 0 then close = max(free, w) + 1 + w - v + D end
+            end
+            if got < want then retry = free < huge and max(1000, free - ahead - v) or 1000000 end
+            if got > 0 then
+              local at = #list
+              while at > 0 and list[at][1] > close do at = at - 1 end
+              for _ = 1, got do table.insert(list, at + 1, {close, mine}) end
             end
           end
-          h.log = table.concat((function() local o = {} for i, x in ipairs(list) do o[i] = s(x) end return o end)(), ' ')
-          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat', 'e', 'e0'}, (2 * P + 172800000000) / 1000)
-          return {1, got, D, floor(retry) + 1, floor(close), #list}
+          local words = {}
+          for i, o in ipairs(list) do words[i] = s(o[1]) .. ':' .. s(o[2]) end
+          h.log = table.concat(words, ' ')
+          h['m:' .. node] = s(mine) .. ' ' .. s(v)
+          save(key, h, {'k', 'L', 'P', 'ac', 'stall', 'log', 'tat', 'e', 'e0', 'ids', 'm:' .. node}, (2 * P + 172800000000) / 1000)
+          return {1, got, floor(close - w), floor(retry) + 1, floor(close), #list}
         end
         local function slotRate(key, L, P, D, want)
           local h = load(key)
@@ -350,7 +393,7 @@ package enum BucketScript {
             holders, taken, list = holdersOf(key)
             sk = v
           end
-          -- Few enough that the edges of their windows cost little, and that each has two slots a second.
+          -- Few enough that the edges of their windows cost little, and that each has a slot a second.
           local most = max(1, min(floor(L / 20), floor(L * 1000000 / P), 256))
           local here = holders + 1 + RR
           -- The most streams of this period and of the one before.
@@ -463,7 +506,9 @@ package enum BucketScript {
             end
           end
           if leaving then
+            -- A connection that is still open stays counted, and nothing is wanted any more.
             got = min(use, room)
+            want = got
           elseif v < qc then
             -- Learning: nothing new. What is in use is believed.
             got = use
@@ -515,9 +560,9 @@ package enum BucketScript {
           else
             redis.call('HDEL', key, 'n:' .. node)
           end
-          local isFull = want > 0 and got == 0 and waiters > 15
+          local isFull = want > 0 and got == 0 and room <= 0 and waiters > 15
           redis.call('HSET', key, 'C', s(C), 'fv', isFull and s(v) or '-1', 'fw', s(waiters), 'fs', s(sum + got))
-          if waiters > 0 and got < (mine and mine.g or 0) then
+          if waiters > 0 and room > got and (got < (mine and mine.g or 0) or want > 0 and got == 0) then
             -- A hint for those whose turn it is. Nothing depends on it: who does not hear it asks again soon.
             table.sort(queue, function(a, b) return a.wait < b.wait end)
             local names = {}

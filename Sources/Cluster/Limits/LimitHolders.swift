@@ -6,7 +6,7 @@ package struct LimitHolders: Sendable, Equatable {
     /// One node's part.
     package struct Part: Sendable, Equatable {
         package var node: String
-        /// Slots per second, or permits.
+        /// Slots per second, permits, or slots of the running period for logged limits.
         package var has: Double
         /// What it asked for; `nil` for as much as there is.
         package var wants: Double?
@@ -33,9 +33,17 @@ package struct LimitHolders: Sendable, Equatable {
         parts = []
         var seen: [(index: Int, wait: Double, seen: Double)] = []
         var newest = 0.0
+        var entries: [String: Int] = [:]
+        var users: [(node: String, id: String)] = []
         for index in stride(from: 0, to: fields.count, by: 2) {
             guard let name = fields[index].text, let text = fields[index + 1].text else { continue }
-            if name == "log" { logged = text.split(separator: " ").count }
+            if name == "log" {
+                for word in text.split(separator: " ") { entries[word.split(separator: ":").last.map(String.init) ?? "", default: 0] += 1 }
+                logged = entries.values.reduce(0, +)
+            }
+            if name.hasPrefix("m:"), users.count < 10_000, let id = text.split(separator: " ").first {
+                users.append((String(name.dropFirst(2)), String(id)))
+            }
             guard name.hasPrefix("n:"), parts.count < 10_000 else { continue }
             let numbers = text.split(separator: " ").map { Double($0) ?? 0 }
             guard numbers.count == 7 else { continue }
@@ -50,6 +58,9 @@ package struct LimitHolders: Sendable, Equatable {
                         node: String(name.dropFirst(2)), has: max(numbers[0], numbers[2]) / 86_400_000,
                         wants: isUnbounded ? nil : numbers[4] / 86_400_000, waitsSeconds: 0))
             }
+        }
+        for user in users where !isConnections {
+            parts.append(Part(node: user.node, has: Double(entries[user.id] ?? 0), wants: nil, waitsSeconds: 0))
         }
         for wait in seen { parts[wait.index].waitsSeconds = max(0, newest - wait.wait) / 1e6 }
         parts.sort { $0.node < $1.node }

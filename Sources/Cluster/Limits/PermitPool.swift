@@ -87,6 +87,7 @@ struct PermitPool: Sendable {
     mutating func giveBack(_ count: Int, now: Int64) {
         let count = min(max(0, count), inUse)
         inUse -= count
+        if count > 0, recall > 0 { isHinted = true }
         // What was recalled is another node's turn, not ours again.
         granted = max(inUse, granted - min(count, recall))
         recall = max(0, recall - count)
@@ -123,7 +124,7 @@ struct PermitPool: Sendable {
 
     /// When the store should be asked; `.max` when there is nothing to say.
     func due(now: Int64, settings: ClusterSettings) -> Int64 {
-        // The more nodes wait, the less often each asks: every question looks at all of them.
+        // The more nodes wait, the less often each asks.
         let earliest = isHinted ? askedAt : askedAt + settings.keySpacing * Int64(max(1, min(8, waiters / 16)))
         if waiting > 0 || hasNews { return earliest }
         guard granted > 0 || inUse > 0 || frozen != nil else { return .max }
@@ -137,6 +138,9 @@ struct PermitPool: Sendable {
         waiters > 0 ? min(settings.permitIdle, 2 * settings.keySpacing) : settings.permitIdle
     }
 
+    /// Whether the store may know of permits here.
+    var isKnown: Bool { granted > 0 || inUse > 0 || frozen != nil || hasNews || waitingSince != nil }
+
     /// The permits to claim: those in use, and those that will be needed again in a moment, unless somebody waits for them. If the store dies
     /// with the question, what was claimed is what the node still has.
     private func claim(now: Int64, settings: ClusterSettings) -> Int {
@@ -145,9 +149,9 @@ struct PermitPool: Sendable {
     }
 
     /// The question, as the script wants it: seven fields after the kind.
-    mutating func question(now: Int64, settings: ClusterSettings) -> [String] {
+    mutating func question(now: Int64, settings: ClusterSettings, isLeaving: Bool = false) -> [String] {
         askedAt = now
-        let use = claim(now: now, settings: settings)
+        let use = isLeaving ? inUse : claim(now: now, settings: settings)
         var want = inUse
         if waiting > 0 || (waitingSince != nil && now - lastUse < 1_000_000_000) {
             // A quarter more than in use, so that the next connection need not ask.
@@ -157,7 +161,7 @@ struct PermitPool: Sendable {
             if granted > inUse, now - neededAt < idleTime(settings) { want = granted }
         }
         if recall > 0 { want = max(0, inUse - recall) }
-        want = min(max(want, recall > 0 ? 0 : use), limit)
+        want = isLeaving ? inUse : min(max(want, recall > 0 ? 0 : use), limit)
         waiting = 0
         isHinted = false
         hasNews = false
@@ -178,7 +182,7 @@ struct PermitPool: Sendable {
         let spared = min(yield, max(0, claimedUse - inUse))
         // Whoever waits here comes for them in a moment.
         if got > granted { neededAt = max(neededAt, sentAt) }
-        granted = max(0, got - spared)
+        granted = max(min(got, inUse), got - spared)
         if spared > 0 {
             isHinted = true
             hasNews = true

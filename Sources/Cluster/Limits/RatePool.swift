@@ -9,8 +9,8 @@ struct RatePool: Sendable {
     private(set) var leasedUntil = Int64.min / 4
     /// Single slots (`slots`).
     private var slots = RateSlots.none
-    /// Logged slots (`log`): open until, the store's name for that time, how many.
-    private var logged: [(close: Int64, name: Int64, count: Int)] = []
+    /// Logged slots (`log`): open from, open until, the store's name for that time, how many.
+    private var logged: [(open: Int64, close: Int64, name: Int64, count: Int)] = []
     /// What is spent from the node's own share.
     private var away: AwayRate?
 
@@ -107,10 +107,13 @@ struct RatePool: Sendable {
         case .log:
             dropLogged(now: now)
             guard !logged.isEmpty else { return refuse(now: now, settings: settings) }
+            let open = max(now, logged[0].open)
+            if open > now, waitingSince == nil { waitingSince = now }
+            guard open <= now + settings.keySpacing else { return .retry(atNanoseconds: open) }
             logged[0].count -= 1
             if logged[0].count == 0 { batch = min(batch * 2, 64) }
-            waitingSince = nil
-            return .slots(RateSlots(firstOpen: now, interval: 1, tolerance: logged[0].close - now, count: 1))
+            if open <= now { waitingSince = nil }
+            return .slots(RateSlots(firstOpen: open, interval: 1, tolerance: logged[0].close - open, count: 1))
         }
     }
 
@@ -232,17 +235,21 @@ struct RatePool: Sendable {
     /// - Parameter lag: how far apart the store's clocks are, in nanoseconds.
     mutating func receive(_ answer: ArraySlice<Int64>, lag: Int64, sentAt: Int64, now: Int64) {
         let a = Array(answer)
-        let retry = min(max(0, a[3]), 60_000_000) * 1000
+        // Single slots have their distance where the others say when to ask again.
+        let retry = min(max(0, a[0] == Int64(RateKind.slots.rawValue) ? a[4] : a[3]), 60_000_000) * 1000
         isAsked = false
         guard a[0] == Int64(kind.rawValue) else { return }
         switch kind {
         case .log:
             if a[1] > 0 {
-                // Open from now on, closed when the store thinks so at the latest.
-                let close = sentAt + min(max(0, a[2]), 3_600_000_000) * 1000 - 1_000_000
-                if close > now { logged.append((close, a[4], Int(min(a[1], 64)))) } else { unused = (a[4], Int(min(a[1], 64))) }
+                // Late is safe at the opening, early at the close.
+                let length = min(max(0, a[2]), 3_600_000_000) * 1000
+                let open = length > tolerance ? now + length - tolerance : now
+                let close = sentAt + length - 1_000_000
+                let count = Int(min(a[1], 64))
+                if close > open { logged.append((open, close, a[4], count)) } else { unused = (a[4], count) }
             }
-            if a[1] == 0 || retry > 1000 { refusedUntil = now + retry + jitter % max(1, min(retry / 8, 100_000_000)) }
+            if a[1] == 0 || retry > 1000 { refusedUntil = now + retry + jitter % max(1, min(retry / 8, 20_000_000)) }
             taken = a[5]
         case .slots:
             if a[1] > 0 {

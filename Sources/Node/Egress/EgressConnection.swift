@@ -27,6 +27,8 @@ final class EgressConnection {
     private var quitsWhenIdle = false
     /// Whether `fence` was called.
     private(set) var isFenced = false
+    /// Whether it ends as soon as it can.
+    var isLeaving: Bool { isClosing || isFenced }
     private var peer: (name: String, address: String)?
     private var sourceAddress: String?
     /// What the limits granted for it.
@@ -251,7 +253,7 @@ extension EgressConnection: ClientSessionDelegate {
         if isFenced, held != nil { return abort() }
         // The message looked ahead takes over by itself.
         guard held == nil else { return }
-        if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
+        if isFenced { abort() } else if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
     }
 
     func next(_ client: ClientHandler) -> ClientTransaction? {

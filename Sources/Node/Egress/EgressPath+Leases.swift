@@ -49,7 +49,8 @@ extension EgressPath {
             for connection in connections.values { connection.fence() }
             return
         }
-        var surplus = terms.excess
+        // Those that are on their way out still count.
+        var surplus = terms.excess - connections.values.count { $0.isLeaving }
         while surplus > 0, let connection = idle.last ?? connections.values.first(where: { !$0.isFenced }) {
             surplus -= 1
             services.metrics.leasesLost.add(1)

@@ -78,6 +78,7 @@ final class PathLimits {
             return Cap(limitKey: key, label: label, limiter: limiter, root: root)
         }
         leasesEnd = permits.contains { $0.root.leasesEnd }
+        old?.reportTransactions()
     }
 
     /// One message (a transaction) may be sent; a slot of every limit is taken, or of none.
@@ -162,7 +163,9 @@ final class PathLimits {
 
     /// Whether one connection is to be closed at this transaction boundary, because another node waits for its permit.
     func claimRecall() -> Bool {
-        guard known.terms.recall > 0, permits.contains(where: { $0.root.leasesEnd && $0.root.claimRecall($0.limitKey) }) else {
+        guard terms(now: Clock.monotonic()).terms.recall > 0,
+            permits.contains(where: { $0.root.leasesEnd && $0.root.claimRecall($0.limitKey) })
+        else {
             return false
         }
         knownAt = .min / 4

@@ -30,6 +30,8 @@ package final class ClientHandler: ChannelDuplexHandler {
     private var abortsAfterAsking = false
     private var commands = ByteBuffer()
     private var isReading = false
+    /// A reply is being acted upon.
+    private var isAnswered = false
     private var isStarting = false
     private var needsFlush = false
     private var closeReason: ClientCloseReason?
@@ -71,7 +73,7 @@ package final class ClientHandler: ChannelDuplexHandler {
         return true
     }
 
-    /// Ends the session after what is in flight, looked ahead or not: QUIT, then at most 5 s for the server to close.
+    /// Ends the session after what is in flight, looked ahead or not: QUIT, at most 5 s for the answer, one more for the server to close.
     package func quit() {
         perform(machine.quit())
         settle()
@@ -95,6 +97,8 @@ package final class ClientHandler: ChannelDuplexHandler {
         }
         perform(machine.abort())
         settle()
+        // QUIT may have been answered, and the farewell be under way.
+        if machine.state == .closed { close() }
     }
 
     private func startWaiting() {
@@ -193,7 +197,7 @@ package final class ClientHandler: ChannelDuplexHandler {
             closeReason = reason
             // RFC 5321 3.1 and 4.1.1.10: a refused client still says QUIT. Nobody waits for the answer.
             if reason.kind == .refused { write(Self.quitCommand) }
-            if reason.kind == .quit, reason.wasIdle { part() } else { close() }
+            if reason.kind == .quit, isAnswered { part() } else { close() }
         }
     }
 
@@ -217,7 +221,7 @@ package final class ClientHandler: ChannelDuplexHandler {
         context?.close(promise: nil)
     }
 
-    /// Ends a session in which QUIT was said: the connection counts until the server has closed it too, a second at most. Else the next
+    /// Ends a session in which QUIT was answered: the connection counts until the server has closed it too, a second at most. Else the next
     /// connection could reach a server that limits them before it has seen this one go.
     private func part() {
         flush()
@@ -327,7 +331,10 @@ package final class ClientHandler: ChannelDuplexHandler {
                 rest = UnsafeRawBufferPointer(rebasing: rest[used...])
                 switch outcome {
                 case nil: continue
-                case .reply(let reply): perform(machine.received(reply))
+                case .reply(let reply):
+                    isAnswered = true
+                    perform(machine.received(reply))
+                    isAnswered = false
                 case .failure(let failure): perform(machine.garbled(failure))
                 }
                 updateDeadline()

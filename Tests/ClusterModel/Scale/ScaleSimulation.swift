@@ -36,7 +36,8 @@ package struct ScaleSimulation: Sendable {
         let began = Instants.now()
         let half = Int64(seconds) * Time.second / (killed > 0 ? 2 : 1)
         var end = half
-        let warm = min(half / 2, 10 * Time.second)
+        // Who comes first takes all there is; it takes a lease or two until the others have their parts.
+        let warm = min(half / 2, 10 * Time.second + 2 * settings.rateTTL)
         fleet.advance(to: warm, progress)
         fleet.startMeasuring()
         fleet.advance(to: half, progress)

@@ -109,7 +109,11 @@ extension World {
         messages[m].keys = []
         messages[m].arguments = []
         let i = messages[m].node
-        if messages[m].reply.count > 1 { memory.heard(messages[m].knownEpoch, now: messages[m].reply[1], at: now) }
+        if messages[m].reply.count > 7 {
+            memory.heard(
+                messages[m].knownEpoch, now: messages[m].reply[1], listens: messages[m].reply[7] * 1000, quiet: history.settings.freshQuiet,
+                at: now)
+        }
         trace?.note(now, "store answers node \(i), \(messages[m].sequence): \(messages[m].reply.map(String.init).joined(separator: " "))")
         if let arrival = passage(i) {
             var time = arrival

@@ -160,10 +160,17 @@ final class World<Agent: LimitAgent> {
         }
     }
 
+    private var isBlind: Bool {
+        let settings = history.settings
+        let period = history.limits.compactMap { $0.spec?.periodNanoseconds }.max() ?? 0
+        let life = max(settings.shareTTL, settings.permitTTL + settings.crashHold) + settings.heartbeatTimeout + period
+        return memory.isBlind(quiet: settings.freshQuiet, life: life, at: now)
+    }
+
     /// Reports the first broken promise.
     func violate(_ promise: Violation.Promise, _ text: String) {
         guard violation == nil, !isExcluded else { return }
-        if promise == .rate || promise == .connections, memory.isBlind(quiet: history.settings.freshQuiet) {
+        if promise == .rate || promise == .connections, isBlind {
             trace?.note(now, "EXCLUDED, nobody told the new store of the old one: \(text)", isImportant: true)
             isExcluded = true
             tally.excluded += 1

@@ -80,6 +80,58 @@ import Testing
         for member in members { await member.close() }
     }
 
+    /// A small limit is counted exactly, used up to what its strict windows leave, and shared evenly.
+    @Test func smallLimitsAreSharedEvenly() async throws {
+        let server = try await RedisServer()
+        var members: [Member] = []
+        for index in 0..<3 { members.append(try await Member(server, "n\(index)", settings: Self.quick)) }
+        let spec = try ThrottleSpec(parsing: "12/s")
+        var limiters = members.map { RateLimiter(key: LimitKey(name: "x"), spec: spec, root: $0.limits) }
+        var sends: [Int64] = []
+        var counts = [0, 0, 0]
+        let start = Self.now()
+        while Self.now() - start < 10_000_000_000 {
+            for index in limiters.indices {
+                let now = Self.now()
+                guard case .granted = limiters[index].take(1, now: now) else { continue }
+                sends.append(now)
+                if now > start + 3_000_000_000 { counts[index] += 1 }
+            }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        var worst = 0
+        var first = 0
+        for (index, time) in sends.enumerated() {
+            while sends[first] < time - 1_000_000_000 { first += 1 }
+            worst = max(worst, index - first + 1)
+        }
+        print("sends", sends.count, "worst", worst, "in the last 7 s", counts)
+        #expect(worst <= 12)
+        #expect(counts.reduce(0, +) >= 50)
+        #expect(counts.allSatisfy { $0 * 5 > counts.reduce(0, +) })
+        for member in members { await member.close() }
+    }
+
+    /// What a node that stops had is there for the others at once.
+    @Test func whoLeavesGivesBack() async throws {
+        let server = try await RedisServer()
+        let settings = Self.quick
+        let leaver = try await Member(server, "leaver", settings: settings)
+        let other = try await Member(server, "other", settings: settings)
+        let key = LimitKey(name: "c")
+        var held = ConcurrencyLimiter(key: key, limit: 2, root: leaver.limits)
+        var wanted = ConcurrencyLimiter(key: key, limit: 2, root: other.limits)
+        #expect(await eventually { held.take(now: Self.now()) == .granted })
+        #expect(await eventually { held.take(now: Self.now()) == .granted })
+        held.close()
+        await withCheckedContinuation { done in leaver.bus.leave { done.resume() } }
+        let left = Self.now()
+        #expect(await eventually { wanted.take(now: Self.now()) == .granted })
+        #expect(await eventually { wanted.take(now: Self.now()) == .granted })
+        #expect(Self.now() - left < 3_000_000_000)
+        for member in [leaver, other] { await member.close() }
+    }
+
     @Test func permitsAreSharedAndRotate() async throws {
         let server = try await RedisServer()
         var settings = Self.quick
