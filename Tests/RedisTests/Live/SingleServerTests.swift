@@ -105,7 +105,7 @@ import Testing
             let start = ContinuousClock.now
             let two = try await client.batch([RedisCommand(["GET", "a"]), RedisCommand(["GET", "b"])])
             #expect(two.commands == [.failure(.timeout), .failure(.timeout)])
-            #expect((.milliseconds(100)..<(.milliseconds(900))).contains(ContinuousClock.now - start))
+            #expect((.milliseconds(100)..<(.seconds(3))).contains(ContinuousClock.now - start))
             var failures: [Result<RedisValue, RedisFailure>] = []
             for _ in 0..<6 { failures.append(try await client.command("GET", "a")) }
             #expect(failures.first == .failure(.timeout) && failures.last == .failure(.breakerOpen))
@@ -228,7 +228,7 @@ import Testing
         let server = try await RedisServer()
         try await TestClient.with([server.url]) { client async throws in
             try await client.expectReady()
-            async let result = client.command("DEBUG", "SLEEP", "0.5", key: nil, timeout: .seconds(5))
+            async let result = client.command("DEBUG", "SLEEP", "3", key: nil, timeout: .seconds(5))
             try await expectEventually("the command is under way") { client.client.statistics.commands > 5 }
             await client.client.close()
             #expect(try await result == .failure(.closed))
