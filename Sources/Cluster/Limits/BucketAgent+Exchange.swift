@@ -2,9 +2,14 @@ package import Shaping
 
 // What goes to the store and what comes back.
 extension BucketAgent {
+    /// What is due now, if anything.
+    package mutating func request(now: Int64, runID: String) -> BucketRequest? { request(now: now, runID: runID, isAlong: false) }
+
     /// What to send now, to a server with that run id; `nil` when nothing is due or an answer is outstanding.
-    package mutating func request(now: Int64, runID: String) -> BucketRequest? {
-        guard inFlight == nil, nextRequestTime(now: now) <= now else { return nil }
+    /// - Parameter isAlong: something is sent to the store anyway: a heartbeat that would be due soon goes along.
+    package mutating func request(now: Int64, runID: String, isAlong: Bool) -> BucketRequest? {
+        guard inFlight == nil else { return nil }
+        guard nextRequestTime(now: now) <= now || isAlong && now - askedAt >= settings.heartbeat / 2 else { return nil }
         return makeRequest(now: now, runID: runID, leaving: false)
     }
 

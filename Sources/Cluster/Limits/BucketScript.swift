@@ -420,6 +420,8 @@ package enum BucketScript {
             asks = true
             local target = min(demand, level)
             got = floor(max(0, min(target, total - taken)))
+            -- Who comes first leaves half of it to those who come a moment later, and has the rest with the next question.
+            if have == 0 then got = min(got, math.ceil(max(0, total - taken) / 2)) end
             if got < target * 0.9 then retry = 100000 end
           end
           local since = (have > 0 and mineSince > 0) and mineSince or v

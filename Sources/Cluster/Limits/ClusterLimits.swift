@@ -125,14 +125,13 @@ package final class ClusterLimits: LimitRoot {
     /// The calls that are due; `runID` answers for a key. Each comes back through `answered`.
     func collect(now: Int64, runID: (String) -> String?) -> [LimitCall] {
         isPoked.store(false, ordering: .releasing)
-        var calls: [LimitCall] = []
-        for (index, cell) in cells.enumerated() {
-            let tag = BucketKey.name(prefix: settings.prefix, bucket: index, "state")
-            guard let run = runID(tag) else { continue }
-            guard let request = cell.agent.withLock({ $0.request(now: now, runID: run) }) else { continue }
-            calls.append(LimitCall(bucket: index, sequence: request.sequence, call: Self.call(request, runID: run)))
+        let isAny = cells.contains { cell in cell.agent.withLock { $0.nextRequestTime(now: now) <= now } }
+        guard isAny else { return [] }
+        return cells.enumerated().compactMap { index, cell in
+            guard let run = runID(BucketKey.name(prefix: settings.prefix, bucket: index, "state")) else { return nil }
+            guard let request = cell.agent.withLock({ $0.request(now: now, runID: run, isAlong: true) }) else { return nil }
+            return LimitCall(bucket: index, sequence: request.sequence, call: Self.call(request, runID: run))
         }
-        return calls
     }
 
     /// The calls with which a node that stops gives back what it holds.
