@@ -60,7 +60,9 @@ package struct LimitHolders: Sendable, Equatable {
             }
         }
         for user in users where !isConnections {
-            parts.append(Part(node: user.node, has: Double(entries[user.id] ?? 0), wants: nil, waitsSeconds: 0))
+            // What it wants beyond that is not kept.
+            let has = Double(entries[user.id] ?? 0)
+            parts.append(Part(node: user.node, has: has, wants: has, waitsSeconds: 0))
         }
         for wait in seen { parts[wait.index].waitsSeconds = max(0, newest - wait.wait) / 1e6 }
         parts.sort { $0.node < $1.node }
