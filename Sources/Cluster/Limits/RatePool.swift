@@ -26,6 +26,8 @@ struct RatePool: Sendable {
     private var waiting = 0
     private var waitingSince: Int64?
     private var spent = 0
+    /// When the first of them was spent: the time before that says nothing of the demand.
+    private var spendingSince = Int64.min / 4
     private var demand = 0.0
     private var isBacklogged = false
     /// What the store said last is taken of the rate, or how many are in the log.
@@ -93,6 +95,7 @@ struct RatePool: Sendable {
             let room = max(1, Int(min(64, (leasedUntil - open) / max(1, interval))))
             let count = stream.spend(max(1, min(want, room)), now: now, end: max(open, min(leasedUntil, now + slack / 4)))
             guard count > 0 else { return refuse(now: now, settings: settings) }
+            if spent == 0 { spendingSince = now }
             spent += count
             waitingSince = open > now ? (waitingSince ?? now) : nil
             let end = open + Int64(count - 1) * interval
@@ -193,7 +196,7 @@ struct RatePool: Sendable {
 
     /// The question, as the script wants it: seven fields after the kind.
     mutating func question(now: Int64, settings: ClusterSettings) -> [String] {
-        let elapsed = Double(max(1, now - max(askedAt, now - 5_000_000_000)))
+        let elapsed = Double(max(50_000_000, now - max(askedAt, spendingSince, now - 5_000_000_000)))
         let rate = Double(spent) * 1e9 / elapsed
         demand = max(rate, demand * 0.6 + rate * 0.4)
         askedAt = now
