@@ -9,7 +9,7 @@ extension BucketAgent {
     /// - Parameter isAlong: something is sent to the store anyway: a heartbeat that would be due soon goes along.
     package mutating func request(now: Int64, runID: String, isAlong: Bool) -> BucketRequest? {
         guard inFlight == nil else { return nil }
-        guard nextRequestTime(now: now) <= now || isAlong && now - askedAt >= settings.heartbeat / 2 else { return nil }
+        guard isAlong && now - askedAt >= settings.heartbeat / 2 || nextRequestTime(now: now) <= now else { return nil }
         return makeRequest(now: now, runID: runID, leaving: false)
     }
 

@@ -26,7 +26,7 @@ extension BucketScript {
           local short = stillFull(key, want, use)
           if short then return short end
           local all = redis.call('HGETALL', key)
-          local sum, list, m, mine = 0, {}, 0, nil
+          local sum, list, mine = 0, {}, nil
           local owed = 0
           for i = 1, #all, 2 do
             local who = string.match(all[i], '^n:(.*)$')
@@ -48,7 +48,6 @@ extension BucketScript {
               else
                 sum = sum + o.g
                 if o.want > 0 and o.seen + 3000000 > v or o.g > 0 then
-                  m = m + 1
                   o.who = who
                   list[#list + 1] = o
                 end
@@ -73,19 +72,11 @@ extension BucketScript {
             -- Learning: nothing new. What is in use is believed.
             got = use
           else
-            if want > 0 then m = m + 1 end
             -- Max-min in whole permits: who wants less than an even part leaves the rest.
             local wants = {}
             for _, o in ipairs(list) do wants[#wants + 1] = max(o.want, o.g > 0 and 1 or 0) end
             if want > 0 then wants[#wants + 1] = want end
-            table.sort(wants)
-            local rest, left, level = C, #wants, C
-            for _, x in ipairs(wants) do
-              level = floor(rest / left)
-              if x > level then break end
-              rest, left = rest - x, left - 1
-              if left == 0 then level = C end
-            end
+            local level = even(C, wants, floor)
             if level >= 1 then
               for _, o in ipairs(list) do
                 if o.seen + 3000000 > v then owed = owed + max(0, min(o.want, level) - o.g) end

@@ -180,12 +180,12 @@ extension BucketScript {
           end
           return holders, taken, list
         end
-        -- Max-min: those who ask for less than an even part leave the rest to the others. Sorts the list.
-        local function even(total, list)
+        -- Max-min: those who ask for less than an even part leave the rest to the others. Sorts the list; `round` makes whole parts.
+        local function even(total, list, round)
           table.sort(list)
-          local rest, left, level = total, #list, 0
+          local rest, left, level = total, #list, total
           for _, d in ipairs(list) do
-            level = rest / left
+            level = round and round(rest / left) or rest / left
             if d > level then break end
             rest, left = rest - d, left - 1
             if left == 0 then level = total end
