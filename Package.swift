@@ -40,18 +40,18 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "CAllocator", nioCore, nioPosix,
+                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "System", "CAllocator", nioCore, nioPosix,
                 argumentParser,
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", nioCore, nioPosix,
-                nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
+                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "System", nioCore,
+                nioPosix, nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", nioCore], swiftSettings: settings),
+        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "System", nioCore], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
@@ -59,13 +59,15 @@ let package = Package(
             name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping"], swiftSettings: settings),
         .target(name: "Shaping", swiftSettings: settings),
         .target(
-            name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", nioCore], swiftSettings: settings),
-        .target(name: "SMTP", dependencies: ["Message", nioCore], swiftSettings: settings),
-        .target(name: "DNS", dependencies: ["CUnbound"], swiftSettings: settings),
+            name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "System", nioCore], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: ["Message", "System", nioCore], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["CUnbound", "System"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
-        .target(name: "Telemetry", dependencies: ["CZstd"], swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["CZstd", "System"], swiftSettings: settings),
+        // What everything else stands on: the clocks of the machine.
+        .target(name: "System", swiftSettings: settings),
         .testTarget(
-            name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "CChecksum", "spool-torture", nioCore],
+            name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "System", "CChecksum", "spool-torture", nioCore],
             swiftSettings: settings),
         // The process that the kill -9 test of the spool kills.
         .executableTarget(
@@ -98,7 +100,8 @@ let package = Package(
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
-        .testTarget(name: "DNSTests", dependencies: ["DNS"], swiftSettings: settings),
+        .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
+        .testTarget(name: "DNSTests", dependencies: ["DNS", "System"], swiftSettings: settings),
         .testTarget(
             name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
@@ -107,7 +110,7 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd",
+                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "System", "CZstd",
                 "RedisFixture", nioCore, nioPosix, nioEmbedded, hummingbird,
             ],
             swiftSettings: settings),

@@ -1,20 +1,15 @@
-import Telemetry
+import System
 
-/// *Value*: the two clocks of a node. Queues and records use wall time, deadlines and limits monotonic time.
+/// *Value*: the two clocks of a node as plain numbers, for limits and records. Whoever keeps a time, or compares it with one that another
+/// part keeps, uses `MonotonicInstant` and `WallInstant`.
 package enum Clock {
-    /// Nanoseconds of the monotonic clock.
-    package static func monotonic() -> Int64 { SystemClock.monotonicNanoseconds() }
+    /// Nanoseconds of the steady clock.
+    package static func monotonic() -> Int64 { MonotonicInstant.now().nanoseconds }
     /// Nanoseconds since 1970.
-    package static func wall() -> Int64 { SystemClock.unixNanoseconds() }
+    package static func wall() -> Int64 { WallInstant.now().unixNanoseconds }
 }
 
 extension Duration {
     /// The duration in whole nanoseconds, saturating.
-    package var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, overflowed) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflowed ? .max : sum
-    }
+    package var wholeNanoseconds: Int64 { clampedNanoseconds }
 }

@@ -11,6 +11,7 @@ import SMTP
 package import Shaping
 import Spool
 import Synchronization
+import System
 import Telemetry
 
 /// *Shared*: one node: everything between the sockets and the disk, in its order of start and stop.
@@ -269,7 +270,7 @@ extension NodeServices {
         queues.queue(named: name) {
             let parsed = (try? QueueName(parsing: name)) ?? QueueName(fallback: name)
             let domain = parsed.routingDomain ?? parsed.domain
-            let site = router.cachedRoute(domain, now: Clock.monotonic())?.siteName ?? domain
+            let site = router.cachedRoute(domain, now: .now())?.siteName ?? domain
             return ScheduledQueue(name: name, parsed: parsed, shard: shards.shard(for: site))
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+internal import System
 
 /// A value behind a pthread mutex with one condition. *shared*.
 ///
@@ -20,7 +21,7 @@ final class Guarded<Value>: @unchecked Sendable {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // The wall clock may jump; waiting must not care.
+        // The wall clock may jump; waiting must not care. `conditionDeadline` converts to this clock.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         pthread_cond_init(condition, &attributes)
         pthread_condattr_destroy(&attributes)
@@ -46,7 +47,7 @@ final class Guarded<Value>: @unchecked Sendable {
         while true {
             if let result = ready(&value) { return result }
             if let deadline {
-                var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+                var time = conditionDeadline(MonotonicInstant(nanoseconds: deadline))
                 if pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT { return ready(&value) }
             } else {
                 pthread_cond_wait(condition, mutex)
@@ -86,9 +87,5 @@ struct SpoolThread: Sendable {
     func join() { pthread_join(handle, nil) }
 }
 
-/// Monotonic nanoseconds; the spool measures with nothing else.
-func monotonicNow() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-}
+/// Nanoseconds of the steady clock; the spool measures with nothing else.
+func monotonicNow() -> Int64 { MonotonicInstant.now().nanoseconds }

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 import Testing
 
 @testable import DNS
@@ -115,7 +116,7 @@ import Testing
         let router = router()
         #expect(router.cachedRoute("example.com", now: clock.now) == nil)
         let route = try await router.route("example.com").get()
-        #expect(route.expires == clock.now + 60_000_000_000)
+        #expect(route.expires == clock.now + .seconds(60))
         clock.advance(seconds: 59)
         #expect(router.cachedRoute("example.com", now: clock.now) == route)
         _ = await router.route("EXAMPLE.COM")
@@ -130,8 +131,84 @@ import Testing
         #expect(statistics.ok == 2 && statistics.failed == 0 && statistics.inProgress == 0 && statistics.cacheMisses == 2)
     }
 
-    @Test(arguments: [("absent.example", 300), ("broken.example", 30)] as [(String, Int64)])
+    /// RFC 2308: as long as the zone says, no longer than configured, and never not at all.
+    @Test(
+        arguments: [
+            ("nx60.example", 61), ("nx0.example", 2), ("nx1.example", 2), ("nxday.example", 301), ("nodata20.example", 21),
+            ("implicit30.example", 31), ("broken.example", 30), ("silent.example", 30), ("forged.example", 30),
+        ] as [(String, Int64)])
     func remembersFailures(_ name: String, _ seconds: Int64) async {
+        for (name, ttl) in [("nx60.example", 60), ("nx0.example", 0), ("nx1.example", 1), ("nxday.example", 86_400)] {
+            resolver.deny(name, .mx, ttl: ttl)
+        }
+        // Not longer than the shortest of the three answers.
+        resolver.set("nodata20.example", .mx, [], ttl: 90)
+        resolver.set("nodata20.example", .a, [], ttl: 20)
+        resolver.set("nodata20.example", .aaaa, [], ttl: 50)
+        // That there is no MX holds for thirty seconds only, whatever the address says.
+        resolver.set("implicit30.example", .mx, [], ttl: 30)
+        resolver.set("implicit30.example", .a, [.address(.v4(1))], ttl: 3600)
+        resolver.fail("broken.example", .mx, .serverFailure)
+        resolver.fail("silent.example", .mx, .timedOut)
+        resolver.fail("forged.example", .mx, .bogus)
+        let router = router()
+        let first = await router.answer(name)
+        #expect(!first.isRemembered && first.expires == clock.now + .seconds(seconds))
+        let asked = resolver.asked.count
+        clock.advance(seconds: seconds - 1)
+        let second = await router.answer(name)
+        #expect(second.isRemembered && second.expires == first.expires)
+        #expect(resolver.asked.count == asked)
+        clock.advance(seconds: 1)
+        #expect(await !router.answer(name).isRemembered)
+        #expect(resolver.asked.count == 2 * asked)
+    }
+
+    @Test(arguments: [(3, 90), (7, 600), (200, 1)] as [(Int64, Int64)])
+    func theOptionsCapWhatIsRemembered(_ negative: Int64, _ failure: Int64) async {
+        resolver.deny("absent.example", .mx, ttl: 3600)
+        resolver.fail("broken.example", .mx, .serverFailure)
+        let router = router {
+            $0.negativeTTL = .seconds(negative)
+            $0.temporaryTTL = .seconds(failure)
+        }
+        #expect(await router.answer("absent.example").expires == clock.now + .seconds(negative + 1))
+        #expect(await router.answer("broken.example").expires == clock.now + .seconds(min(failure, 300)), "RFC 2308 7.1")
+    }
+
+    /// The clock counts from the start of the machine; whatever it says, an answer lasts as long as it should.
+    @Test(arguments: [1, 1_000_000_000, 86_400_000_000_000, .max - 946_708_560_000_000_000, .max - 1_000_000_000] as [Int64])
+    func worksAtAnyTimeOfTheClock(_ start: Int64) async throws {
+        resolver.set("example.com", .mx, [.mx(preference: 1, host: "mx.net")], ttl: 0)
+        resolver.deny("absent.example", .mx, ttl: .max)
+        let moment = MonotonicInstant(nanoseconds: start)
+        let router = MailRouter(resolver: resolver, clock: { moment })
+        #expect(try await router.route("example.com").get().expires > moment)
+        #expect(await router.answer("absent.example").expires > moment)
+    }
+
+    /// What joined a question hears its answer, as if it had asked; who comes later hears what is remembered.
+    @Test func whoJoinedAQuestionHasAsked() async {
+        resolver.deny("absent.example", .mx, ttl: 60)
+        resolver.hold()
+        let router = router()
+        let heard = Mutex<[Bool]>([])
+        for _ in 0..<3 { router.answer("absent.example") { answer in heard.withLock { $0.append(answer.isRemembered) } } }
+        resolver.release()
+        router.answer("absent.example") { answer in heard.withLock { $0.append(answer.isRemembered) } }
+        router.answer("absent.example:26") { answer in heard.withLock { $0.append(answer.isRemembered) } }
+        #expect(heard.withLock { $0 } == [false, false, false, true, true])
+    }
+
+    @Test(arguments: [DNSError.Code.overloaded, .closed, .cancelled, .resourcesExhausted])
+    func ownTroublesAreNotQuestions(_ code: DNSError.Code) async {
+        resolver.fail("example.com", .mx, code)
+        let answer = await router().answer("example.com")
+        #expect(answer.isRemembered && answer.expires == clock.now + .seconds(5))
+    }
+
+    @Test(arguments: [("absent.example", 2), ("broken.example", 30)] as [(String, Int64)])
+    func asksAgainInTime(_ name: String, _ seconds: Int64) async {
         resolver.fail("broken.example", .mx, .serverFailure)
         let router = router()
         _ = await router.route(name)

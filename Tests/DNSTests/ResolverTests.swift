@@ -1,4 +1,5 @@
 import Synchronization
+import System
 import Testing
 
 @testable import DNS
@@ -84,7 +85,7 @@ import Testing
         configuration.maxInFlight = 1
         configuration.maxWaiting = 0
         let core = try ResolverCore(limit: 1)
-        let request = LookupRequest(id: 1, name: "a", type: .a, deadline: .max) { _ in }
+        let request = LookupRequest(id: 1, name: "a", type: .a, deadline: .distantFuture) { _ in }
         #expect(core.submit(request) == nil)
         #expect(core.submit(request)?.code == .overloaded)
         core.answered()

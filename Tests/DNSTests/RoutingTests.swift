@@ -1,3 +1,4 @@
+import System
 import Testing
 
 @testable import DNS
@@ -47,34 +48,36 @@ import Testing
     @Test func namesLists() {
         let route = MailRoute.list([("mx1.example.com", nil, nil), ("192.0.2.1", 26, nil)])
         #expect(route.siteName == "mx_list:mx1.example.com,192.0.2.1:26")
-        #expect(route.kind == .list && route.expires == .max)
+        #expect(route.kind == .list && route.expires == .distantFuture)
         #expect(route.hosts.map(\.preference) == [0, 1])
         #expect(route.hosts[1] == MailRoute.Host(preference: 1, name: "192.0.2.1", port: 26, address: .v4(0xc000_0201)))
     }
 
+    private func at(_ nanoseconds: Int64) -> MonotonicInstant { MonotonicInstant(nanoseconds: nanoseconds) }
+
     @Test func theCacheIsBoundedAndKeepsWhatIsUsed() {
         var cache = GenerationCache<Int, Int>(capacity: 10)
         for n in 0..<1_000 {
-            cache.insert(n, for: n, expires: 100)
-            #expect(cache.value(for: 0, now: 50) == 0, "after \(n)")
+            cache.insert(n, for: n, expires: at(100))
+            #expect(cache.value(for: 0, now: at(50)) == 0, "after \(n)")
             #expect(cache.count <= 10)
         }
-        #expect(cache.value(for: 500, now: 50) == nil)
-        #expect(cache.value(for: 0, now: 100) == nil)
-        #expect(cache.value(for: 0, now: 50) == nil)
+        #expect(cache.value(for: 500, now: at(50)) == nil)
+        #expect(cache.value(for: 0, now: at(100)) == nil)
+        #expect(cache.value(for: 0, now: at(50)) == nil)
     }
 
     @Test func flightsAreSharedLimitedAndInOrder() {
-        var table = FlightTable<String, Int>(limit: 2, capacity: 10, maxWaiters: 5, maxWait: 100)
+        var table = FlightTable<String, Int>(limit: 2, capacity: 10, maxWaiters: 5, maxWait: .nanoseconds(100))
         func join(_ key: String, at now: Int64 = 0) -> String {
-            switch table.join(key, now: now, waiter: { _ in }) {
+            switch table.join(key, now: at(now), waiter: { _ in }) {
             case .hit(let value): "hit \(value)"
             case .joined: "joined"
             case .refused: "refused"
             }
         }
         func next(_ now: Int64 = 0) -> String {
-            switch table.nextStart(now: now) {
+            switch table.nextStart(now: at(now)) {
             case .start(let key): "start \(key)"
             case .expired(let key, let waiters): "expired \(key) \(waiters.count)"
             case .nothing: "nothing"
@@ -87,7 +90,7 @@ import Testing
         #expect(table.beginDraining() == true)
         #expect(table.beginDraining() == false)
         #expect([next(), next(), next()] == ["start a", "start b", "nothing"])
-        #expect(table.finish("a", 1, expires: 50).count == 2)
+        #expect(table.finish("a", 1, expires: at(50)).count == 2)
         #expect(join("a", at: 49) == "hit 1")
         #expect(table.beginDraining() == true)
         #expect([next(), next()] == ["start c", "nothing"])

@@ -17,7 +17,7 @@ package struct DNSAnswer: Sendable, Hashable {
     package var malformed: Int
     /// The name at the end of the CNAMEs.
     package var canonicalName: String
-    /// Seconds the answer may be kept.
+    /// Seconds the answer may be kept. Without records: the lesser of the SOA's minimum and its own time to live, 0 without an SOA.
     package var timeToLive: Int
     /// Validated by DNSSEC, end to end. An answer proved false is an error, `DNSError.Code.bogus`.
     package var isSecure: Bool

@@ -1,9 +1,10 @@
+internal import System
+
 /// One lookup on its way to the resolver's thread. *Value.*
 struct LookupRequest: Sendable {
     let id: UInt64
     let name: String
     let type: RecordType
-    /// Monotonic nanoseconds.
-    let deadline: Int64
+    let deadline: MonotonicInstant
     let reply: @Sendable (Result<DNSAnswer, DNSError>) -> Void
 }

@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import System
 
 /// A caching, optionally validating resolver on libunbound, with a thread of its own. *Shared.*
 ///
@@ -13,7 +14,7 @@ package final class Resolver: Resolving {
 
     private let core: ResolverCore
     private let thread: WorkerThread
-    private let timeout: Int64
+    private let timeout: Duration
     private let nextID = Atomic<UInt64>(0)
     private let isJoined = Atomic<Bool>(false)
 
@@ -23,7 +24,7 @@ package final class Resolver: Resolving {
         do throws(DNSError) {
             let core = try ResolverCore(limit: max(configuration.maxInFlight, 1) + max(configuration.maxWaiting, 0))
             self.core = core
-            self.timeout = configuration.timeout.clampedNanoseconds
+            self.timeout = configuration.timeout
             self.thread = try WorkerThread(name: "dns") {
                 ResolverLoop(context: context, configuration: configuration, core: core).run()
             }
@@ -47,7 +48,7 @@ package final class Resolver: Resolving {
         _ name: String, _ type: RecordType, timeout: Duration?,
         reply: @escaping @Sendable (Result<DNSAnswer, DNSError>) -> Void
     ) {
-        start(name, type, timeout: timeout?.clampedNanoseconds ?? self.timeout, ticket: makeTicket(), reply: reply)
+        start(name, type, timeout: timeout ?? self.timeout, ticket: makeTicket(), reply: reply)
     }
 
     /// Looks `name` up. Cancelling the task cancels the lookup.
@@ -82,7 +83,7 @@ package final class Resolver: Resolving {
 
     @discardableResult
     private func start(
-        _ name: String, _ type: RecordType, timeout: Int64, ticket: Ticket,
+        _ name: String, _ type: RecordType, timeout: Duration, ticket: Ticket,
         reply: @escaping @Sendable (Result<DNSAnswer, DNSError>) -> Void
     ) -> Ticket {
         guard let name = DomainName.normalize(name) else {
@@ -90,7 +91,7 @@ package final class Resolver: Resolving {
             return ticket
         }
         let request = LookupRequest(
-            id: ticket.id, name: name, type: type, deadline: MonotonicClock.now().addingClamped(timeout), reply: reply)
+            id: ticket.id, name: name, type: type, deadline: .now() + timeout, reply: reply)
         if let refusal = core.submit(request) { reply(.failure(refusal)) }
         return ticket
     }

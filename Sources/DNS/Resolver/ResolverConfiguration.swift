@@ -15,6 +15,8 @@ package struct ResolverConfiguration: Sendable {
     package var timeout: Duration = .seconds(15)
     /// Bytes of unbound's message cache; its record cache gets twice as much.
     package var cacheSize = 16 << 20
+    /// Longest time it is remembered that something does not exist, whatever the zone says. Whole seconds.
+    package var negativeTTL: Duration = .seconds(300)
     /// Lookups handed to unbound at one time.
     package var maxInFlight = 4_096
     /// Lookups that may wait for their turn beyond those.

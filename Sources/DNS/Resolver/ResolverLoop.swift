@@ -1,5 +1,6 @@
 import CUnbound
 import Glibc
+internal import System
 
 /// What the resolver's thread does. Confined to that thread.
 ///
@@ -8,7 +9,7 @@ import Glibc
 final class ResolverLoop {
     private static let maximumAliases = 8
     /// Deadlines are looked at this often at most.
-    private static let deadlineStep: Int64 = 10_000_000
+    private static let deadlineStep = Duration.milliseconds(10)
 
     /// One lookup. Confined to the resolver's thread; unbound holds one reference while it works.
     final class Query {
@@ -38,7 +39,7 @@ final class ResolverLoop {
     private var atUnbound: [ObjectIdentifier: Query] = [:]
     private var waiting: [Query] = []
     private var waitingHead = 0
-    private var nextDeadline = Int64.max
+    private var nextDeadline = MonotonicInstant.distantFuture
 
     init(context: UnboundContext, configuration: ResolverConfiguration, core: ResolverCore) {
         self.context = context.raw
@@ -52,7 +53,7 @@ final class ResolverLoop {
     func run() {
         while true {
             let inbox = core.drain()
-            let now = MonotonicClock.now()
+            let now = MonotonicInstant.now()
             for request in inbox.requests { accept(request, now: now) }
             for id in inbox.cancellations {
                 if let query = open[id] { answer(query, .failure(Self.cancelled)) }
@@ -60,7 +61,7 @@ final class ResolverLoop {
             if inbox.isClosed { break }
             startWaiting()
             if now >= nextDeadline { expire(now: now) }
-            let limit = nextDeadline == .max ? Int64.max : max(nextDeadline - MonotonicClock.now(), 0)
+            let limit = max((nextDeadline - .now()).clampedNanoseconds, 0)
             if core.wakeup.wait(or: ub_fd(context), nanoseconds: limit) { ub_process(context) }
         }
         finish()
@@ -76,7 +77,7 @@ final class ResolverLoop {
         atUnbound.removeAll()
     }
 
-    private func accept(_ request: LookupRequest, now: Int64) {
+    private func accept(_ request: LookupRequest, now: MonotonicInstant) {
         let query = Query(request, loop: self)
         open[request.id] = query
         nextDeadline = min(nextDeadline, max(request.deadline, now + Self.deadlineStep))
@@ -160,8 +161,8 @@ final class ResolverLoop {
         return answer
     }
 
-    private func expire(now: Int64) {
-        nextDeadline = .max
+    private func expire(now: MonotonicInstant) {
+        nextDeadline = .distantFuture
         for query in Array(open.values) {
             if query.request.deadline <= now {
                 answer(query, .failure(Self.timedOut(query.request.name, query.request.type)))

@@ -33,7 +33,9 @@ struct UnboundContext: @unchecked Sendable {
         let options = [
             ("msg-cache-size:", String(cache)), ("rrset-cache-size:", String(cache * 2)),
             ("num-queries-per-thread:", String(max(configuration.maxInFlight, 1))), ("outgoing-range:", ports),
-            ("outgoing-num-tcp:", "32"), ("use-syslog:", "no"), ("verbosity:", "0"),
+            ("outgoing-num-tcp:", "32"),
+            ("cache-max-negative-ttl:", String(min(max(configuration.negativeTTL.components.seconds, 1), 86_400))), ("use-syslog:", "no"),
+            ("verbosity:", "0"),
         ]
         for (name, value) in options { try check(ub_ctx_set_option(raw, name, value), name, value) }
 

@@ -1,3 +1,5 @@
+internal import System
+
 /// Answers that are known, asked for, or waiting to be asked for. *State machine.*
 ///
 /// One flight per key whoever asks; at most `limit` flights at a time; the rest waits in order. Flights are started by the
@@ -16,13 +18,13 @@ struct FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private struct Flight {
         var waiters: [Waiter]
-        let asked: Int64
+        let asked: MonotonicInstant
     }
 
     private let limit: Int
     private let maxWaiters: Int
     /// How long a key may wait for its start.
-    private let maxWait: Int64
+    private let maxWait: Duration
     private var cache: GenerationCache<Key, Value>
     private var flights: [Key: Flight] = [:]
     private var queue: [Key] = []
@@ -31,7 +33,7 @@ struct FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private(set) var running = 0
     private var isDraining = false
 
-    init(limit: Int, capacity: Int, maxWaiters: Int, maxWait: Int64) {
+    init(limit: Int, capacity: Int, maxWaiters: Int, maxWait: Duration) {
         self.limit = max(limit, 1)
         self.maxWaiters = maxWaiters
         self.maxWait = maxWait
@@ -39,9 +41,9 @@ struct FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// What is known, without asking.
-    mutating func cached(_ key: Key, now: Int64) -> Value? { cache.value(for: key, now: now) }
+    mutating func cached(_ key: Key, now: MonotonicInstant) -> Value? { cache.value(for: key, now: now) }
 
-    mutating func join(_ key: Key, now: Int64, waiter: @escaping Waiter) -> Join {
+    mutating func join(_ key: Key, now: MonotonicInstant, waiter: @escaping Waiter) -> Join {
         if let value = cache.value(for: key, now: now) { return .hit(value) }
         guard waiters < maxWaiters else { return .refused }
         waiters += 1
@@ -70,7 +72,7 @@ struct FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         case nothing
     }
 
-    mutating func nextStart(now: Int64) -> Next {
+    mutating func nextStart(now: MonotonicInstant) -> Next {
         guard queueHead < queue.count, running < limit else {
             isDraining = false
             return .nothing
@@ -91,7 +93,7 @@ struct FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// A flight ended. Kept until `expires`, unless that is nil. Returns who waits for it.
-    mutating func finish(_ key: Key, _ value: Value, expires: Int64?) -> [Waiter] {
+    mutating func finish(_ key: Key, _ value: Value, expires: MonotonicInstant?) -> [Waiter] {
         running -= 1
         if let expires { cache.insert(value, for: key, expires: expires) }
         guard let flight = flights.removeValue(forKey: key) else { return [] }
@@ -100,7 +102,7 @@ struct FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// Keeps a value nobody flew for.
-    mutating func insert(_ value: Value, for key: Key, expires: Int64) {
+    mutating func insert(_ value: Value, for key: Key, expires: MonotonicInstant) {
         cache.insert(value, for: key, expires: expires)
     }
 

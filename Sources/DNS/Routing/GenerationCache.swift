@@ -1,3 +1,5 @@
+internal import System
+
 /// A bounded cache that forgets what was not used lately. *Value.*
 ///
 /// Two generations: when the young one holds half the capacity it becomes the old one, and the old one is dropped; a hit in the
@@ -6,9 +8,9 @@ struct GenerationCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// An object, so that a hit under the owner's lock copies one reference.
     private final class Entry: Sendable {
         let value: Value
-        let expires: Int64
+        let expires: MonotonicInstant
 
-        init(value: Value, expires: Int64) {
+        init(value: Value, expires: MonotonicInstant) {
             self.value = value
             self.expires = expires
         }
@@ -23,7 +25,7 @@ struct GenerationCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     var count: Int { young.count + old.count }
 
     /// The value for `key`, unless it has expired by `now`; then it is dropped.
-    mutating func value(for key: Key, now: Int64) -> Value? {
+    mutating func value(for key: Key, now: MonotonicInstant) -> Value? {
         if let entry = young[key] {
             if entry.expires > now { return entry.value }
             young[key] = nil
@@ -34,7 +36,7 @@ struct GenerationCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return entry.value
     }
 
-    mutating func insert(_ value: Value, for key: Key, expires: Int64) {
+    mutating func insert(_ value: Value, for key: Key, expires: MonotonicInstant) {
         old[key] = nil
         insert(Entry(value: value, expires: expires), key)
     }

@@ -1,3 +1,5 @@
+package import System
+
 /// Where mail for a domain goes. *Value.*
 package struct MailRoute: Sendable, Hashable {
     /// One host to try.
@@ -33,12 +35,12 @@ package struct MailRoute: Sendable, Hashable {
     /// By preference, then name. Hosts of equal preference are for the caller to shuffle.
     package var hosts: [Host]
     package var kind: Kind
-    /// Monotonic nanoseconds; `Int64.max`: never.
-    package var expires: Int64
+    /// `.distantFuture`: never.
+    package var expires: MonotonicInstant
     /// The MX answer was validated by DNSSEC.
     package var isSecure: Bool
 
-    package init(siteName: String, hosts: [Host], kind: Kind, expires: Int64, isSecure: Bool = false) {
+    package init(siteName: String, hosts: [Host], kind: Kind, expires: MonotonicInstant, isSecure: Bool = false) {
         self.siteName = siteName
         self.hosts = hosts
         self.kind = kind
@@ -53,7 +55,7 @@ package struct MailRoute: Sendable, Hashable {
         }
         let names = hosts.map { host in host.port.map { "\(host.name):\($0)" } ?? host.name }
         return MailRoute(
-            siteName: "mx_list:" + names.joined(separator: ","), hosts: hosts, kind: .list, expires: .max, isSecure: isSecure)
+            siteName: "mx_list:" + names.joined(separator: ","), hosts: hosts, kind: .list, expires: .distantFuture, isSecure: isSecure)
     }
 
     /// The same hosts on one port; another site, since connections are not shared between ports.

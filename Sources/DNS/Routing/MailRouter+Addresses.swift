@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import System
 
 /// What is known about one address family of a host. *Value.*
 enum FamilyAnswer: Sendable, Hashable {
@@ -87,7 +88,7 @@ extension MailRouter {
             case .start(let key):
                 resolver.lookup(key.name, key.isV4 ? .a : .aaaa, timeout: configuration.timeout) { [self] result in
                     let (answer, timeToLive) = read(result)
-                    let expires = timeToLive.map { clock().addingClamped($0) }
+                    let expires = timeToLive.map { clock() + $0 }
                     let waiters = hosts.withLock { $0.finish(key, answer, expires: expires) }
                     for waiter in waiters { waiter(answer) }
                     drainHosts()
@@ -96,15 +97,15 @@ extension MailRouter {
         }
     }
 
-    private func read(_ result: Result<DNSAnswer, DNSError>) -> (FamilyAnswer, Int64?) {
+    private func read(_ result: Result<DNSAnswer, DNSError>) -> (FamilyAnswer, Duration?) {
         switch result {
         case .success(let answer):
             let addresses = Array(answer.addresses.prefix(Self.maximumAddresses))
-            return addresses.isEmpty ? (.none, negativeTTL) : (.addresses(addresses), timeToLive(answer))
+            return addresses.isEmpty ? (.none, negativeLife([answer])) : (.addresses(addresses), timeToLive(answer))
         case .failure(let error):
             switch error.code {
             case .timedOut, .serverFailure, .bogus:
-                return (.failed(error.message), configuration.temporaryTTL.clampedNanoseconds)
+                return (.failed(error.message), failureLife)
             case .overloaded, .cancelled, .closed, .resourcesExhausted, .invalidConfiguration, .invalidName:
                 return (.failed(error.message), nil)
             }

@@ -4,9 +4,9 @@ package struct MailRouterConfiguration: Sendable {
     package var timeout: Duration = .seconds(5)
     /// Domains looked up at the same time.
     package var concurrency = 128
-    /// How long it is remembered that a domain has no route. Shorter than the answer's own time to live never hurts.
+    /// Longest time it is remembered that a name or a record does not exist, whatever the zone says. Shorter never hurts.
     package var negativeTTL: Duration = .seconds(300)
-    /// How long a failure of the DNS is remembered. Short: an outage of a second must not cost five minutes.
+    /// How long a failure of the DNS is remembered, at most five minutes. Short: an outage of a second must not cost five minutes.
     package var temporaryTTL: Duration = .seconds(30)
     /// Longest time an answer is kept, whatever its time to live says.
     package var maximumTTL: Duration = .seconds(86_400)

@@ -8,6 +8,7 @@ import Policy
 import SMTP
 import Shaping
 import Synchronization
+import System
 import Telemetry
 
 /// *Loop-confined*: one egress path, `source->site@protocol`: the ready queue, the connections that drain it, and its limits.
@@ -26,8 +27,8 @@ package final class EgressPath: @unchecked Sendable {
 
     /// Places left in the ready queue; negative while a reduced `max_ready` drains. Atomic.
     private let places: Atomic<Int>
-    /// When the route this path knows expires, monotonic. Atomic.
-    let routeExpires = Atomic<Int64>(.min)
+    /// When the route this path knows expires. Atomic.
+    let routeExpires = Atomic<MonotonicInstant>(.distantPast)
     private let retired = Atomic<Bool>(false)
     private let capacityShared = Atomic<Int>(1)
     private let waiting = Mutex(WaitingQueues())

@@ -7,6 +7,7 @@ import SMTP
 import Shaping
 import Spool
 import Synchronization
+import System
 import Telemetry
 
 /// *Loop-confined*: one scheduled queue: it owns the retry time and the expiry of its messages, and offers those that are due to an
@@ -42,7 +43,10 @@ package final class ScheduledQueue: @unchecked Sendable {
     /// After a failure the policy is not asked again before this time, monotonic.
     private var setupRetryAt: Int64 = 0
     private var isResolving = false
-    private var routeFailure: (failure: RouteFailure, until: Int64)?
+    /// Why there is no route, and until when asking again would bring the same answer.
+    private var routeFailure: (failure: RouteFailure, until: MonotonicInstant)?
+    /// The route was just looked up: it is used once, however short its time to live and however the clocks stand.
+    private var isRouteFresh = false
     private var redirect: ScheduledQueue?
     /// What rules of the control plane say of this queue; from any loop.
     let rules: QueueRules
@@ -92,7 +96,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         let nowMilliseconds = message.created / 1_000_000
         // Straight through when nothing waits before it: the common case touches no heap.
         if heap.isEmpty || (heap.first.map { $0.due > nowMilliseconds } ?? true),
-            let setup, let route, !rules.current(services.control).isHolding, route.expires > Clock.monotonic(), !needsRefresh(setup),
+            let setup, let route, !rules.current(services.control).isHolding, route.expires > .now(), !needsRefresh(setup),
             setup.limiter == nil, let path = choosePath(setup, route, isFresh: true)
         {
             out += 1
@@ -337,8 +341,11 @@ package final class ScheduledQueue: @unchecked Sendable {
     }
 
     private func currentRoute(now: Int64) -> MailRoute? {
-        let monotonic = Clock.monotonic()
-        if let route, route.expires > monotonic { return route }
+        let monotonic = MonotonicInstant.now()
+        if let route, isRouteFresh || route.expires > monotonic {
+            isRouteFresh = false
+            return route
+        }
         if let list = setup?.config.mxRoute {
             route = list
             return list
@@ -371,10 +378,11 @@ package final class ScheduledQueue: @unchecked Sendable {
         switch result {
         case .success(let fresh):
             route = fresh
+            isRouteFresh = true
             routeFailure = nil
         case .failure(let failure):
             route = nil
-            routeFailure = (failure, Clock.monotonic() + 30_000_000_000)
+            routeFailure = (failure, .now() + .seconds(30))
         }
         pump()
     }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// When a session's patience ends. *Value.* Times are monotonic nanoseconds; the driver says what time it is.
 ///
 /// Nothing is scheduled per command: times are only written down here, and the driver's one timer asks `next` when it fires.
@@ -26,10 +24,10 @@ struct Deadlines {
     init() {}
 
     init(_ configuration: ServerConfiguration) {
-        silence = configuration.clientTimeout.clampedNanoseconds
-        command = configuration.commandTimeout.clampedNanoseconds
-        content = configuration.dataTimeout.clampedNanoseconds
-        processing = configuration.processingTimeout.clampedNanoseconds
+        silence = configuration.clientTimeout.boundedNanoseconds
+        command = configuration.commandTimeout.boundedNanoseconds
+        content = configuration.dataTimeout.boundedNanoseconds
+        processing = configuration.processingTimeout.boundedNanoseconds
         minimumRate = Int64(max(configuration.minimumRate, 1))
         sizeLimit = max(configuration.maxMessageSize, 0)
     }
@@ -84,15 +82,5 @@ struct Deadlines {
             }
             return next
         }
-    }
-}
-
-/// The wall clock. A namespace.
-enum WallClock {
-    /// Now, in Unix nanoseconds.
-    static func unixNanoseconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }

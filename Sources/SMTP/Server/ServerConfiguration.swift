@@ -61,9 +61,9 @@ package struct ServerConfiguration: Sendable {
 }
 
 extension Duration {
-    /// Whole nanoseconds, at most a hundred years so that adding it to a clock cannot overflow.
-    var clampedNanoseconds: Int64 {
-        let limit: Int64 = 100 * 366 * 86_400
+    /// Whole nanoseconds, at most ten years so that adding it to a clock cannot overflow, whatever the clock says.
+    var boundedNanoseconds: Int64 {
+        let limit: Int64 = 10 * 366 * 86_400
         let seconds = min(max(components.seconds, 0), limit)
         return seconds * 1_000_000_000 + max(components.attoseconds, 0) / 1_000_000_000
     }

@@ -1,4 +1,5 @@
 package import NIOCore
+internal import System
 
 /// One SMTP session as the server sees it. *Loop-confined.*
 ///
@@ -278,7 +279,7 @@ package final class ServerSession {
         }
         let transaction = ReceivedTransaction(
             sender: envelope.sender, recipients: envelope.recipients, parameters: envelope.parameters, data: data,
-            streamedBytes: streamedBytes, is8bit: reader.is8bit, receivedAt: WallClock.unixNanoseconds())
+            streamedBytes: streamedBytes, is8bit: reader.is8bit, receivedAt: WallInstant.now().unixNanoseconds)
         isStreaming = false
         streamedHead = nil
         delegate?.message(self, transaction: transaction) { self.take($0, for: number) }

@@ -1,16 +1,10 @@
-import Glibc
+internal import System
 
-/// The two clocks telemetry reads. *Value.*
+/// The clocks of the machine as plain numbers, for records and for arithmetic on limits. *Value.* Whoever keeps a time uses the types of `System`.
 package enum SystemClock {
     /// Wall clock, nanoseconds since 1970.
-    package static func unixNanoseconds() -> Int64 { read(CLOCK_REALTIME) }
+    package static func unixNanoseconds() -> Int64 { WallInstant.now().unixNanoseconds }
 
     /// Steady clock, nanoseconds since an arbitrary point. It runs on while the machine sleeps: a lease ends meanwhile all the same.
-    package static func monotonicNanoseconds() -> Int64 { read(CLOCK_BOOTTIME) }
-
-    private static func read(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-    }
+    package static func monotonicNanoseconds() -> Int64 { MonotonicInstant.now().nanoseconds }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 @testable import DNS
 
@@ -17,6 +18,13 @@ final class TableResolver: Resolving {
         let answer = DNSAnswer(
             name: name, type: type, status: status ?? (records.isEmpty ? .noData : .records), records: records, timeToLive: ttl)
         state.withLock { $0.answers["\(name) \(type)"] = .success(answer) }
+    }
+
+    /// The name does not exist; `ttl` as the zone's SOA says.
+    func deny(_ name: String, _ type: RecordType, ttl: Int) {
+        state.withLock {
+            $0.answers["\(name) \(type)"] = .success(DNSAnswer(name: name, type: type, status: .noSuchName, timeToLive: ttl))
+        }
     }
 
     func fail(_ name: String, _ type: RecordType, _ code: DNSError.Code) {
@@ -54,7 +62,7 @@ final class TableResolver: Resolving {
 final class ManualClock: Sendable {
     private let nanoseconds = Atomic<Int64>(1_000)
 
-    var now: Int64 { nanoseconds.load(ordering: .relaxed) }
+    var now: MonotonicInstant { MonotonicInstant(nanoseconds: nanoseconds.load(ordering: .relaxed)) }
 
     func advance(seconds: Int64) { nanoseconds.wrappingAdd(seconds * 1_000_000_000, ordering: .relaxed) }
 }

@@ -1,6 +1,7 @@
 import DNS
 import SMTP
 import Shaping
+import System
 import Testing
 
 @testable import Node
@@ -8,7 +9,7 @@ import Testing
 @Suite struct DialPlanTests {
     private static func route(_ hosts: [(Int, String)], kind: MailRoute.Kind = .mx) -> MailRoute {
         MailRoute(
-            siteName: "site", hosts: hosts.map { MailRoute.Host(preference: $0.0, name: $0.1) }, kind: kind, expires: .max)
+            siteName: "site", hosts: hosts.map { MailRoute.Host(preference: $0.0, name: $0.1) }, kind: kind, expires: .distantFuture)
     }
 
     private static func plan(
@@ -106,7 +107,7 @@ import Testing
         let address = try #require(HostAddress("192.0.2.9"))
         let literal = MailRoute(
             siteName: "[192.0.2.9]", hosts: [MailRoute.Host(preference: 0, name: "192.0.2.9", address: address)],
-            kind: .literal(address), expires: .max)
+            kind: .literal(address), expires: .distantFuture)
         #expect(Self.walk(try Self.plan(literal), addresses: [:]).dialled == ["192.0.2.9 192.0.2.9:25"])
         let listed = MailRoute.list([("192.0.2.10", nil, nil), ("mx", 2526, HostAddress("192.0.2.11"))])
         #expect(Self.walk(try Self.plan(listed), addresses: [:]).dialled == ["192.0.2.10 192.0.2.10:25", "mx 192.0.2.11:2526"])

@@ -7,6 +7,7 @@ import NIOEmbedded
 import SMTP
 import Shaping
 import Spool
+import System
 import Telemetry
 import Testing
 
@@ -47,7 +48,7 @@ final class Bench {
             try services.control.issue(.rule(.suspend, scope: ControlScope(queues: [name]), reason: "bench", issuer: "bench", expires: nil))
         }
         let queue = services.queue(named: name)
-        queue.route = MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .max)
+        queue.route = MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .distantFuture)
         return queue
     }
 
@@ -64,7 +65,7 @@ final class Bench {
     func deadPath(_ queue: ScheduledQueue) -> EgressPath {
         EgressPath(
             name: "unspecified->dead@smtp_client", source: QueueSetup.Source(name: "unspecified", config: .unspecified),
-            route: MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .max), domain: "example.com", shard: shard)
+            route: MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .distantFuture), domain: "example.com", shard: shard)
     }
 
     var metrics: NodeMetrics { services.metrics }
