@@ -3,33 +3,44 @@ extension Node {
     package func serve(
         ready: @escaping @Sendable (String?) -> Void, until: @escaping @Sendable () async -> Void
     ) async throws {
-        do {
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                if let httpConfig {
-                    let server = HTTPServer(node: self, config: httpConfig)
-                    group.addTask {
-                        try await server.run { ready($0) }
-                        return false
-                    }
-                } else {
-                    ready(nil)
-                }
-                group.addTask {
-                    await until()
-                    return true
-                }
-                // The HTTP server ends only by error before the signal comes.
-                while let isSignal = try await group.next() {
-                    guard isSignal else { continue }
-                    services.state.phase = .stopping
-                    group.cancelAll()
+        guard let httpConfig else {
+            ready(nil)
+            await until()
+            return await stop()
+        }
+        let server = HTTPServer(node: self, config: httpConfig)
+        let (closing, close) = AsyncStream.makeStream(of: Void.self)
+        let failure = await withTaskGroup(of: Part.self) { parts in
+            parts.addTask {
+                do { try await server.run(bound: { ready($0) }, until: { for await _ in closing {} }) } catch { return .server(error) }
+                return .server(nil)
+            }
+            parts.addTask {
+                await until()
+                return .signal
+            }
+            var failure: (any Error)?
+            while let part = await parts.next() {
+                switch part {
+                case .signal:
+                    // What was acknowledged is on disk before the server is asked to end.
+                    await beginStop()
+                    close.finish()
+                case .server(let error):
+                    // Before the signal it ends only by error.
+                    failure = error
+                    parts.cancelAll()
                 }
             }
-        } catch {
-            await stop()
-            if services.state.phase != .stopping || !(error is CancellationError) { throw error }
-            return
+            return failure
         }
-        await stop()
+        if services.state.phase == .stopping { await endStop() } else { await stop() }
+        if let failure { throw failure }
+    }
+
+    /// *Value*: which part of `serve` has ended.
+    private enum Part: Sendable {
+        case signal
+        case server((any Error)?)
     }
 }

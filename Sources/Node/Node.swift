@@ -23,15 +23,20 @@ package final class Node: Sendable {
     let listeners: [SMTPListener]
     let http: HTTPClient
     let heartbeats: [Heartbeat]
-    private let group: MultiThreadedEventLoopGroup
-    private let channels = Mutex<[any Channel]>([])
+    let group: MultiThreadedEventLoopGroup
+    /// The sockets that accept SMTP sessions.
+    let channels = Mutex<[any Channel]>([])
+    /// What the policy declared when the node started.
+    let declared: PolicyDeclarations
+    /// Whether a reload runs, and whether another was asked for meanwhile.
+    let reloads = Mutex(ReloadTurn())
     /// `<proto> listener on <ip:port>` for each listener, as printed.
     package let addresses: [String]
     package let httpConfig: HTTPListenerConfig?
 
     private init(
         services: NodeServices, options: NodeOptions, listeners: [SMTPListener], http: HTTPClient, heartbeats: [Heartbeat],
-        group: MultiThreadedEventLoopGroup, addresses: [String], httpConfig: HTTPListenerConfig?
+        group: MultiThreadedEventLoopGroup, addresses: [String], httpConfig: HTTPListenerConfig?, declared: PolicyDeclarations
     ) {
         self.services = services
         self.options = options
@@ -41,6 +46,7 @@ package final class Node: Sendable {
         self.group = group
         self.addresses = addresses
         self.httpConfig = httpConfig
+        self.declared = declared
     }
 
     // MARK: Start
@@ -80,7 +86,7 @@ package final class Node: Sendable {
         let node = Node(
             services: services, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
-            httpConfig: try options.httpConfig(declared.httpListeners))
+            httpConfig: try options.httpConfig(declared.httpListeners), declared: declared)
         node.publishGauges()
         services.alone.watch(services)
         if let cluster = services.cluster { node.join(cluster, directory: spool.directory) }
@@ -219,36 +225,6 @@ package final class Node: Sendable {
         services.registry.collect("memory_usage", "Resident bytes of the process.", kind: .gauge) {
             [([], Double(ProcessMemory.residentBytes))]
         }
-    }
-
-    // MARK: Stop
-
-    /// Stops taking mail, lets transactions in flight finish up to `deadline`, and makes the queue safe on disk.
-    package func stop(deadline: Duration = .seconds(8)) async {
-        services.state.phase = .stopping
-        services.cluster?.membership.update { $0.state = "draining" }
-        for channel in channels.withLock({ $0 }) { try? await channel.close() }
-        for listener in listeners { listener.shutdown() }
-        for path in services.paths.all { path.shard.postLater(.run { path.stop() }) }
-        let end = Clock.monotonic() + deadline.wholeNanoseconds
-        while Clock.monotonic() < end, services.metrics.openConnections > 0 {
-            try? await Task.sleep(for: .milliseconds(20))
-        }
-        for path in services.paths.all { path.shard.postLater(.run { path.releaseLimits() }) }
-        // Outcomes that are on their way between loops still have to reach the spool.
-        for _ in 0..<2 { for shard in services.shards.all { try? await shard.loop.submit {}.get() } }
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            let thread = NIOThreadPool(numberOfThreads: 1)
-            thread.start()
-            thread.submit { [services] _ in
-                services.spool.close()
-                services.logs.close()
-                done.resume()
-            }
-        }
-        await services.cluster?.stop()
-        try? await http.shutdown()
-        try? await group.shutdownGracefully()
     }
 }
 

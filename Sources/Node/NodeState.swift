@@ -8,6 +8,7 @@ package final class NodeState: Sendable {
 
     private let value = Atomic<Int>(Phase.starting.rawValue)
     private let recovered = Atomic<Bool>(false)
+    private let hurried = Atomic<Bool>(false)
 
     package init() {}
 
@@ -20,5 +21,11 @@ package final class NodeState: Sendable {
     package var isRecovered: Bool {
         get { recovered.load(ordering: .acquiring) }
         set { recovered.store(newValue, ordering: .releasing) }
+    }
+
+    /// Whether a stop should not wait for what is running.
+    var isHurried: Bool {
+        get { hurried.load(ordering: .acquiring) }
+        set { hurried.store(newValue, ordering: .releasing) }
     }
 }

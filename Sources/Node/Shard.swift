@@ -54,6 +54,21 @@ package final class Shard: @unchecked Sendable {
         self.events = OutcomeEvents(shard: self)
     }
 
+    /// Puts another Lua state in the place of the one in force; on the loop. Handlers that wait end in the state they began in.
+    func replace(engine fresh: PolicyEngine) {
+        loop.assertInEventLoop()
+        guard let former = engine else { return start(engine: fresh) }
+        engine = fresh
+        events?.policyChanged()
+        retire(former)
+    }
+
+    private func retire(_ former: PolicyEngine) {
+        guard former.suspendedCalls > 0, services.state.phase != .stopping else { return former.close() }
+        let former = LoopBound(former)
+        loop.scheduleTask(in: .milliseconds(100)) { [self] in retire(former.value) }
+    }
+
     /// Hands work to this shard: at once when the caller runs on its loop, else with the next drain of its mailbox.
     func post(_ work: Work) {
         if loop.inEventLoop { perform(work) } else { mailbox?.post(work) }

@@ -148,6 +148,12 @@ package final class Spool: Sendable {
         submit(.barrier(ticket: ticket, mailbox), weight: 0, ticket: ticket, mailbox)
     }
 
+    /// Writes every draft of durability `memory` and syncs; from now on such drafts are written when they come. For a node that begins to
+    /// stop: whatever happens to it afterwards, nothing it has acknowledged is lost. Answered like `barrier`.
+    package func writeDrafts(ticket: UInt64, to mailbox: any SpoolMailbox) {
+        submit(.writeDrafts(ticket: ticket, mailbox), weight: 0, ticket: ticket, mailbox)
+    }
+
     // MARK: Reading
 
     /// Reads a message back, its latest committed update applied.

@@ -1,17 +1,21 @@
 import ArgumentParser
 import DNS
-@preconcurrency import Dispatch
+import Dispatch
 import Glibc
 import Node
 import Telemetry
 
-/// `apus serve`: runs a node until SIGTERM or SIGINT.
+/// `apus serve`: runs a node until a signal asks for its end.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a node.",
         discussion: """
             Prints `<proto> listener on <ip:port>` for each listener on standard error, then `initialization complete`.
-            SIGTERM and SIGINT stop it within seconds; what is queued is safe in the spool.
+
+            SIGNALS
+              SIGTERM, SIGINT, SIGQUIT   stop within seconds; what was accepted is safe in the spool. A second one stops at once
+              SIGHUP                     read the policy again, and put it in force if it is good; close the log segments
+              SIGUSR1, SIGUSR2, others   ignored
 
             EXAMPLES
               apus serve --policy policy.lua --spool /var/spool/apus
@@ -20,7 +24,7 @@ struct Serve: AsyncParsableCommand {
               apus serve --policy policy.lua --redis redis://10.0.0.5      (limits shared with the other nodes)
 
             EXIT STATUS
-              0 stopped by a signal, 1 could not start, 64 wrong arguments
+              0 stopped by a signal, 1 could not start, 3 the stop took too long and was cut short, 64 wrong arguments
             """)
 
     @Option(help: ArgumentHelp("The policy, a Lua file.", valueName: "file"))
@@ -73,7 +77,8 @@ struct Serve: AsyncParsableCommand {
         options.loops = loops
         options.redisURL = redis ?? Self.environment("APUS_REDIS_URL")
         options.nodeName = name ?? Self.environment("APUS_NODE")
-        let stop = StopSignal()
+        // From here on no signal ends the process without an orderly stop; one that comes during the start is kept.
+        let signals = Signals(stopping: { endAnyway(after: 15) })
         do {
             let node = try await Node.start(options)
             for line in node.addresses { say(line) }
@@ -81,8 +86,8 @@ struct Serve: AsyncParsableCommand {
                 if let address { say("http listener on \(address)") }
                 say("initialization complete")
             } until: {
-                await stop.wait()
-                endAnyway(after: 15)
+                await signals.untilStop { await node.reload() }
+                Task { while let request = await signals.next() { if request == .stop { node.hurry() } } }
             }
         } catch {
             say("apus: \(error)")
@@ -103,30 +108,4 @@ func endAnyway(after seconds: Int) {
 func say(_ text: String) {
     let bytes = Array((text + "\n").utf8)
     _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
-}
-
-/// *Shared*: SIGTERM and SIGINT as something to wait for. A second signal ends the process at once.
-final class StopSignal: Sendable {
-    private let stream: AsyncStream<Void>
-    private let sources: [any DispatchSourceSignal]
-
-    init() {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        self.stream = stream
-        sources = [SIGTERM, SIGINT].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                signal(number, SIG_DFL)
-                continuation.yield()
-            }
-            source.resume()
-            return source
-        }
-    }
-
-    /// Returns at the first signal.
-    func wait() async {
-        for await _ in stream { return }
-    }
 }

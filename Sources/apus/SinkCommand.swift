@@ -47,7 +47,7 @@ struct SinkCommand: AsyncParsableCommand {
     var counters = false
 
     func run() async throws {
-        let stop = StopSignal()
+        let signals = Signals()
         do {
             var configuration = SinkConfiguration(listen: listen)
             configuration.rules = try rules.map { try SinkRule(parsing: $0) }
@@ -61,7 +61,7 @@ struct SinkCommand: AsyncParsableCommand {
             let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
             let sink = try await Sink.start(configuration, group: group)
             say("sink listener on \(sink.address.ipAddress ?? "?"):\(sink.address.port ?? 0)")
-            await stop.wait()
+            await signals.untilStop()
             await sink.stop()
             let total = sink.counters
             say(

@@ -336,9 +336,16 @@ package final class EgressPath: @unchecked Sendable {
         return config
     }
 
+    /// There is another policy: asks it at once. On the path's loop.
+    func policyChanged() {
+        refreshAt = .min / 4
+        shard.postLater(.run { [self] in serve() })
+    }
+
     private func loadConfig() {
         guard !isLoadingConfig else { return }
         isLoadingConfig = true
+        refreshAt = .max
         if config == nil { block = .policy("waiting for get_egress_path_config") }
         shard.engine.ask(
             .getEgressPathConfig, [.string(domain), .string(source.name), .string(site)], what: "get_egress_path_config"
@@ -346,9 +353,12 @@ package final class EgressPath: @unchecked Sendable {
             try EgressPathConfig(table)
         } completion: { [self] result in
             isLoadingConfig = false
+            // Below the largest value: another policy came while the former one answered.
+            let isStale = refreshAt != .max
             switch result {
             case .success(let fresh):
                 adopt(fresh ?? .defaults)
+                if isStale { refreshAt = .min / 4 }
                 shard.postLater(.run { [self] in serve() })
             case .failure(let failure):
                 Log.error("policy failed for an egress path", ["path": name, "error": failure.message])

@@ -1,8 +1,10 @@
 import Cluster
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
+import ServiceLifecycle
 package import Shaping
 import Synchronization
 import Telemetry
@@ -17,8 +19,17 @@ package struct HTTPServer: Sendable {
         self.config = config
     }
 
-    /// Serves until the task is cancelled; `bound` gets the address once.
-    package func run(bound: @escaping @Sendable (String) -> Void) async throws {
+    /// How long requests that are under way may take once `until` has returned.
+    private static let grace = Duration.seconds(3)
+
+    /// Serves until `until` returns or the task is cancelled; `bound` gets the address once.
+    ///
+    /// The end is graceful: the port is closed first, connections without a request are closed, requests under way are answered. Only what
+    /// is left after the grace is cut off.
+    package func run(
+        bound: @escaping @Sendable (String) -> Void,
+        until: @escaping @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(1 << 30)) }
+    ) async throws {
         var logger = Logger(label: "http") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let access = try AccessRule(trusted: config.trustedHosts)
@@ -33,7 +44,9 @@ package struct HTTPServer: Sendable {
         let application = Application(
             router: router,
             // A client that stops sending, or whose body was refused, is not waited for longer than this.
-            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            server: HTTPServerBuilder { responder in
+                HeldHTTPChannel(HTTP1Channel(responder: responder, configuration: .init(idleTimeout: .seconds(60))))
+            },
             configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
             onServerRunning: { channel in
                 let address = channel.localAddress
@@ -43,7 +56,21 @@ package struct HTTPServer: Sendable {
             },
             eventLoopGroupProvider: .shared(node.services.group), logger: logger)
         do {
-            try await application.runService(gracefulShutdownSignals: [])
+            let services = ServiceGroup(configuration: .init(services: [application], logger: logger))
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await services.run() }
+                tasks.addTask {
+                    await until()
+                    await services.triggerGracefulShutdown()
+                    let end = Clock.monotonic() + Self.grace.wholeNanoseconds
+                    while Clock.monotonic() < end, !node.services.state.isHurried {
+                        do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+                    }
+                }
+                // The server ends by error, by its end, or the grace is over.
+                try await tasks.next()
+                tasks.cancelAll()
+            }
         } catch let error as IOError {
             throw NodeError(
                 "cannot listen on \(config.listen.text) for HTTP: \(error); stop the process that has the port, or choose another with --http"

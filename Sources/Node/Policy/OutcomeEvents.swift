@@ -17,7 +17,7 @@ final class OutcomeEvents {
     }
 
     private unowned let shard: Shard
-    private let isWanted: Bool
+    private var isWanted: Bool
     private var backlog = Deque<Pending>()
     private var running = 0
     private var isScheduled = false
@@ -33,6 +33,9 @@ final class OutcomeEvents {
         self.shard = shard
         isWanted = shard.engine?.handles(.deliveryComplete) ?? false
     }
+
+    /// The shard has another Lua state.
+    func policyChanged() { isWanted = shard.engine?.handles(.deliveryComplete) ?? false }
 
     /// Notes the outcome of one recipient; its handler runs later.
     func submit(

@@ -42,6 +42,10 @@ package final class ScheduledQueue: @unchecked Sendable {
     private var isLoadingSetup = false
     /// After a failure the policy is not asked again before this time, monotonic.
     private var setupRetryAt: Int64 = 0
+    /// Counts the policies this queue has heard of, and the one its setup comes from.
+    private var policies = 0
+    private var setupPolicy = 0
+    private var setupIsStale: Bool { setupPolicy != policies }
     private var isResolving = false
     /// Why there is no route, and until when asking again would bring the same answer.
     private var routeFailure: (failure: RouteFailure, until: MonotonicInstant)?
@@ -271,24 +275,37 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     // MARK: Policy and route
 
-    private func needsRefresh(_ setup: QueueSetup) -> Bool { lastUse / 1_000_000 >= setup.refreshAt }
+    private func needsRefresh(_ setup: QueueSetup) -> Bool { setupIsStale || lastUse / 1_000_000 >= setup.refreshAt }
 
     private func currentSetup(now: Int64) -> QueueSetup? {
-        if let setup, now / 1_000_000 < setup.refreshAt { return setup }
+        if let setup, !setupIsStale, now / 1_000_000 < setup.refreshAt { return setup }
         loadSetup()
         return setup
+    }
+
+    /// There is another policy: asks it at once. On the queue's loop.
+    func policyChanged() {
+        setupRetryAt = .min / 4
+        policies += 1
+        if !heap.isEmpty { shard.postLater(.pump(self)) }
     }
 
     private func loadSetup() {
         guard !isLoadingSetup, Clock.monotonic() >= setupRetryAt else { return }
         isLoadingSetup = true
+        let asked = policies
         if setup == nil { block = .policy("waiting for get_queue_config") }
         QueueSetupLoader(engine: shard.engine, shard: shard).load(parsed, queueText: name) { [self] result in
             isLoadingSetup = false
+            setupPolicy = asked
             switch result {
             case .success(let fresh):
                 if let old = setup, old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter }
                 if setup?.config.maxAge != fresh.config.maxAge { nextExpiryScan = 0 }
+                if let old = setup, old.config.mxRoute != fresh.config.mxRoute {  // a static route never ends by itself
+                    route = nil
+                    routeFailure = nil
+                }
                 setup = fresh
                 redirectIfGrouped(fresh)
             case .failure(let failure):

@@ -30,6 +30,9 @@ package final class DeliveryLogs: Sendable {
 
     func submit(_ record: LogRecord) { for writer in writers { writer.submit(record) } }
 
+    /// Ends the segments that are being written; the next record begins new ones.
+    func rotate() { for writer in writers { writer.rotate() } }
+
     /// Writes what waits and ends the threads. Blocks.
     func close() { for writer in writers { writer.close() } }
 

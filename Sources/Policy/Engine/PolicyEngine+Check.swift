@@ -14,10 +14,10 @@ private final class CheckHost: PolicyHost {
 
     func schedule(after: Duration, _ work: @escaping () -> Void) { work() }
     func http(_ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void) {
-        completion(.failure(.failed(message: "a check does not use the network")))
+        completion(.failure(.failed(message: PolicyEngine.checkHasNoNetwork)))
     }
     func redis(_ request: PolicyRedisRequest, completion: @escaping (Result<PolicyRedisReply, PolicyError>) -> Void) {
-        completion(.failure(.failed(message: "a check does not use the network")))
+        completion(.failure(.failed(message: PolicyEngine.checkHasNoNetwork)))
     }
     func throttle(name: String, spec: ThrottleSpec, quantity: Int) -> PolicyThrottleResult {
         PolicyThrottleResult(isThrottled: false, limit: spec.limit, remaining: max(0, spec.limit - quantity), resetAfter: .zero)
@@ -27,6 +27,9 @@ private final class CheckHost: PolicyHost {
 }
 
 extension PolicyEngine {
+    /// What a handler that needs the network hears in a check.
+    package static let checkHasNoNetwork = "a check does not use the network"
+
     /// Loads the policy, runs `init` and `validate_config`, and asks for the configuration of a sample domain. Empty when all is well.
     package static func check(
         file: String, domain: String = "example.com", limits: PolicyLimits = PolicyLimits(),

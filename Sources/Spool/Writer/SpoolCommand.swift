@@ -10,6 +10,8 @@ enum SpoolCommand: Sendable {
     case abandon(MessageID)
     /// Answered when the commit it came with is made.
     case barrier(ticket: UInt64, any SpoolMailbox)
+    /// Writes every draft that is in memory only, and keeps none there from now on; answered like a barrier.
+    case writeDrafts(ticket: UInt64, any SpoolMailbox)
     case update(SpoolHandle, UpdateRecord)
     case done(SpoolHandle)
     /// Recovery found a copy of a finished message that its done mark does not name.

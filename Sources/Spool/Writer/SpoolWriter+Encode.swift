@@ -8,12 +8,17 @@ extension SpoolWriter {
         switch command {
         case .append(let drafts, let durability, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox))
-            if durability == .fsync { wantsSync = true }
+            if durability == .fsync || (durability == .memory && !keepsDrafts) { wantsSync = true }
             // What was asked by any append of the commit holds for all of it: a roll in its middle syncs what came before.
             append(drafts, durability, open.count - 1, sync: wantsSync)
         case .refuse(let error, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox, error: error))
         case .barrier(let ticket, let mailbox):
+            open.append(OpenAppend(ticket: ticket, mailbox: mailbox, isBarrier: true))
+        case .writeDrafts(let ticket, let mailbox):
+            keepsDrafts = false
+            wantsSync = true
+            for command in draftUpdates() { encode(command, wantsSync: &wantsSync) }
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox, isBarrier: true))
         case .chunk(let id, let sequence, let bytes, let ticket, let mailbox):
             open.append(OpenAppend(ticket: ticket, mailbox: mailbox))
@@ -51,7 +56,7 @@ extension SpoolWriter {
             open[index].error = error
             return
         }
-        if durability == .memory, keepInMemory(drafts, index) { return }
+        if durability == .memory, keepsDrafts, keepInMemory(drafts, index) { return }
         // A transaction that fits one segment is not torn over two: one write holds all of it or nothing.
         var size = 0
         var counted: Set<MessageID> = []

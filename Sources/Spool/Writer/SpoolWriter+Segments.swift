@@ -140,12 +140,16 @@ extension SpoolWriter {
 
     /// Writes what is only in memory, syncs, seals nothing. For the end of the process.
     func finish(_ now: Int64) {
+        commit(draftUpdates(), lazySince: nil, now: now, force: true)
+    }
+
+    /// An update that changes nothing for each draft in memory: updates are what writes them.
+    func draftUpdates() -> [SpoolCommand] {
         let handles = store.state.withLock { state in state.drafts.keys.map { state.index.handle($0) } }
-        let commands = handles.compactMap { handle -> SpoolCommand? in
+        return handles.compactMap { handle in
             let draft = store.state.withLock { $0.drafts[handle.slot] }
             guard let envelope = draft?.envelope else { return nil }
             return .update(handle, UpdateRecord(attempts: envelope.attempts, due: envelope.due, lastReply: envelope.lastReply))
         }
-        commit(commands, lazySince: nil, now: now, force: true)
     }
 }

@@ -38,6 +38,8 @@ final class SpoolWriter {
     /// When the oldest update or done that is not durable yet came in (monotonic).
     var lazySince: Int64?
     var nextRoomCheck: Int64 = 0
+    /// False once the node is about to stop: what would stay in memory is written at once.
+    var keepsDrafts = true
     var compaction: Compaction?
     var compactionNotBefore: Int64 = 0
     var compactionTokens = 0

@@ -39,6 +39,8 @@ final class DirectorySink: LogSink {
 
     var nextService: Int64? { segments.compactMap(\.nextService).min() }
 
+    func rotate() -> Bool { finish() }
+
     func finish() -> Bool {
         var isDone = true
         for segment in segments where !segment.finish() { isDone = false }

@@ -10,4 +10,11 @@ protocol LogSink: AnyObject {
     var nextService: Int64? { get }
     /// Puts everything where it belongs; false when that failed.
     func finish() -> Bool
+    /// Ends the files that are being written, so that the next record begins new ones; false when that failed.
+    func rotate() -> Bool
+}
+
+extension LogSink {
+    /// Has no files of its own.
+    func rotate() -> Bool { true }
 }

@@ -71,6 +71,9 @@ package final class LogWriter: Sendable {
     /// Looked at every two seconds.
     package var hasSpace: Bool { core.roomy.load(ordering: .relaxed) }
 
+    /// Ends the segments that are being written; the next record begins new ones. Returns at once.
+    package func rotate() { core.rotate() }
+
     /// Writes what waits, finishes the segments and ends the thread. Blocks; never call it on an event loop. A destination
     /// that does not take its records within five seconds is given up, and the loss reported.
     package func close() {

@@ -10,6 +10,7 @@ final class LogWriterCore: Sendable {
 
     let congested = Atomic<Bool>(false)
     let roomy = Atomic<Bool>(true)
+    private let wantsRotation = Atomic<Bool>(false)
 
     private let mailbox: Mutex<LogMailbox>
     private let wakeup: Wakeup
@@ -72,6 +73,12 @@ final class LogWriterCore: Sendable {
         wakeup.signal()
     }
 
+    /// Ends the segments that are being written, soon.
+    func rotate() {
+        wantsRotation.store(true, ordering: .releasing)
+        wakeup.signal()
+    }
+
     private func reportLoss(_ count: Int) {
         guard count > 0 else { return }
         lost.add(count)
@@ -115,6 +122,9 @@ final class LogWriterCore: Sendable {
             if batch.isEmpty { batch = take() }
             while let record = batch.first, sink.append(record, at: now) { batch.removeFirst() }
             if batch.isEmpty { sink.endBatch() }
+            if batch.isEmpty, wantsRotation.exchange(false, ordering: .acquiringAndReleasing), !sink.rotate() {
+                wantsRotation.store(true, ordering: .releasing)  // with the next turn
+            }
 
             let (isClosed, waiting) = mailbox.withLock { ($0.isClosed, $0.count) }
             let stalled = !batch.isEmpty
