@@ -4,6 +4,7 @@ enum Byte {
     static let lf: UInt8 = 0x0A
     static let cr: UInt8 = 0x0D
     static let space: UInt8 = 0x20
+    static let bang: UInt8 = 0x21
     static let quote: UInt8 = 0x22
     static let comma: UInt8 = 0x2C
     static let hyphen: UInt8 = 0x2D
@@ -13,6 +14,7 @@ enum Byte {
     static let less: UInt8 = 0x3C
     static let equals: UInt8 = 0x3D
     static let greater: UInt8 = 0x3E
+    static let question: UInt8 = 0x3F
     static let at: UInt8 = 0x40
     static let openBracket: UInt8 = 0x5B
     static let backslash: UInt8 = 0x5C

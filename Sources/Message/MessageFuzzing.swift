@@ -14,6 +14,7 @@ public enum MessageFuzzing {
             let again = try? QueueName(parsing: name.text)
             precondition(again == name && again?.text == name.text, "a queue name reads back")
         }
+        queueName(bytes)
     }
 
     /// Feeds bytes to the header scanner, and as content to the builder.
@@ -31,7 +32,33 @@ public enum MessageFuzzing {
         if let first = fields.first {
             precondition(HeaderBlock.firstValue(named: first.name, in: bytes) == first.value, "the first field is found by name")
         }
+        contentHead(bytes)
         build(bytes)
+    }
+
+    /// Whatever its components hold, a name that can be made is read back from its text.
+    private static func queueName(_ bytes: UnsafeRawBufferPointer) {
+        let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 3, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard parts.count == 4,
+            let name = try? QueueName(campaign: parts[0], tenant: parts[1], domain: parts[2], routingDomain: parts[3])
+        else { return }
+        precondition(name.text.utf8.count <= QueueName.textLimit, "the text of a name is bounded")
+        let again = try? QueueName(parsing: name.text)
+        precondition(again == name && again?.text == name.text, "a queue name reads back")
+    }
+
+    /// Fields that are put on top stay apart from any content.
+    private static func contentHead(_ bytes: UnsafeRawBufferPointer) {
+        let head = ContentHead(bytes)
+        precondition(0...bytes.count ~= head.length && head.isComplete, "a header section lies inside the content")
+        var message = Array("X-Top: 1\r\n".utf8)
+        head.seam.text.withUTF8Buffer { message += $0 }
+        message += bytes
+        let fields = message.withUnsafeBytes { HeaderBlock.allFields(in: $0, limit: 1) }
+        precondition(fields.first?.name == "X-Top" && fields.first?.value == "1", "a field on top is intact")
+        guard head.seam == .emptyLine else { return }
+        precondition(message.withUnsafeBytes { HeaderBlock.length(of: $0) } == 12, "content without header section is body")
     }
 
     private static func check(_ address: EnvelopeAddress) {

@@ -243,7 +243,10 @@ struct LoopEngine: Sendable {
 extension NodeServices {
     /// The queue of that name, from any thread.
     func queue(named name: String) -> ScheduledQueue {
-        queues.queue(named: name) {
+        if let queue = queues.existing(named: name) { return queue }
+        // One queue, whatever form of its name an earlier version or a policy wrote.
+        let name = QueueName.canonical(name)
+        return queues.queue(named: name) {
             let parsed = (try? QueueName(parsing: name)) ?? QueueName(fallback: name)
             let domain = parsed.routingDomain ?? parsed.domain
             let site = router.cachedRoute(domain, now: .now())?.siteName ?? domain

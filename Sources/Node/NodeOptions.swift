@@ -36,6 +36,7 @@ package struct NodeOptions: Sendable {
         if let policy = declared.first {
             table["trusted_hosts"] = .list(policy.trustedHosts.map { .string($0) })
             table["request_body_limit"] = .integer(Int64(policy.requestBodyLimit))
+            table.merge(policy.content.table) { $1 }
         }
         do { return try HTTPListenerConfig(table) } catch { throw NodeError("--http: \(error)") }
     }

@@ -6,7 +6,7 @@ struct Explain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say why a queue, an egress path or a message is not moving.",
         discussion: """
-            32 hexadecimal digits are a message id, a name with '->' is an egress path, everything else is a queue.
+            32 hexadecimal digits are a message id, a name such as source->site@smtp_client is an egress path, everything else is a queue.
 
             EXAMPLES
               apus explain example.com
@@ -34,7 +34,7 @@ struct Explain: AsyncParsableCommand {
 
     /// What kind of thing the text names.
     static func key(_ text: String) -> String {
-        if text.contains("->") { return "path" }
+        if text.contains("->"), text.hasSuffix("_client") { return "path" }  // a tenant may hold an arrow too
         return text.utf8.count == 32 && text.allSatisfy(\.isHexDigit) ? "id" : "queue"
     }
 

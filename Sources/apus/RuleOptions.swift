@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Message
 
 /// *Value*: the criteria that choose queues, the same for every command that acts on them. All that are given must match.
 struct Matching: ParsableArguments {
@@ -36,7 +37,7 @@ struct Matching: ParsableArguments {
     /// Whether a rule is about exactly these queues.
     func isScope(of rule: RuleStatus) -> Bool {
         rule.domain == domain?.lowercased() && rule.routingDomain == routingDomain?.lowercased() && rule.tenant == tenant
-            && rule.campaign == campaign && (rule.queueNames ?? []) == queue && (rule.everything ?? false) == everything && rule.name == nil
+            && rule.campaign == campaign && (rule.queueNames ?? []) == queue.map { QueueName.canonical($0) } && (rule.everything ?? false) == everything && rule.name == nil
     }
 
     static let missing =

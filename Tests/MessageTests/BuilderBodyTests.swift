@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "a.txt", "with space.txt", "quote\".txt", "back\\slash", "semi;colon=1.txt", "ü.txt", "日本語.pdf", "100%.txt", "it's*.txt", "",
+        "a.txt", "with space.txt", "quote\".txt", "back\\slash", "semi;colon=1.txt", "ü.txt", "日本語.pdf", "100%.txt", "it's*.txt", "", "=?utf-8?q?fake?=.txt",
         String(repeating: "x", count: 200) + ".txt", String(repeating: "ü ", count: 150) + ".txt",
     ])
     func fileNames(name: String) throws {
@@ -172,6 +172,21 @@ import Testing
         ]
         #expect(Set(others + [first]).count == 5)
         #expect(others.allSatisfy { $0.count == first.count })
+    }
+
+    @Test(
+        arguments: [
+            ("text/plain", Array("plain\r\n".utf8), "us-ascii"), ("text/csv", Array("Größe;1".utf8), "utf-8"), ("text/plain", [], "us-ascii"),
+            ("text/plain", [0xFF, 0xFE, 0x61, 0], nil), ("text/plain", [0x61, 0, 0x62, 0], nil), ("text/plain", [0x47, 0xFC], nil),
+            ("text/plain", [0x1B, 0x24, 0x42], nil), ("text/plain; charset=iso-8859-1", [0x47, 0xFC], "iso-8859-1"),
+            ("text/html; Charset=\"koi8-r\"", Array("a".utf8), "koi8-r"), ("application/json", Array("ü".utf8), nil),
+            ("TEXT/Calendar; method=REQUEST", Array("ü".utf8), "utf-8"),
+        ] as [(String, [UInt8], String?)])
+    func attachedTextHasACharset(type: String, data: [UInt8], charset: String?) throws {
+        let message = try plainBuilder().with { $0.attachments = [Attachment(data: data, contentType: type, fileName: "a")] }.build()
+        let leaf = try #require(MIMEReader.read(message).leaves.last)
+        #expect(leaf.parameter("charset", of: "Content-Type") == charset)
+        #expect(leaf.content == data)
     }
 
     @Test func buildIsReproducible() throws {

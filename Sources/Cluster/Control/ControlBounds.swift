@@ -11,7 +11,8 @@ package enum ControlBounds {
     package static let lineBytes = 64 << 10
     static let idBytes = 256
     static let nameBytes = 512
-    static let queueNameBytes = 2_200
+    /// A queue name in quotes may need 4,109 (`QueueName.textLimit`).
+    static let queueNameBytes = 4_200
     static let queues = 256
     static let payloadBytes = 16 << 10
     static let reasonBytes = 1_024

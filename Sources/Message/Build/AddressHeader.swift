@@ -1,5 +1,5 @@
-/// Reads the mailbox list of an address header that was given as text, so that its display names can be encoded. *Value* (a namespace of pure
-/// functions). Only used for values that are not ASCII; others pass unchanged.
+/// Reads the address list of a header that was given as text, so that its display names can be encoded. *Value* (a namespace of pure
+/// functions). Only used for values that are not ASCII or seem to hold encoded words; others pass unchanged.
 enum AddressHeader {
     private static let names: Set<String> = [
         "from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-sender",
@@ -10,24 +10,53 @@ enum AddressHeader {
     /// Whether a header holds addresses.
     static func isOne(_ name: String) -> Bool { names.contains(name.asciiLowered) }
 
-    /// The mailboxes of a comma-separated list: `addr`, `<addr>`, `Name <addr>` or `"Name" <addr>`. Groups and comments are refused.
+    /// One entry of an address list. *Value*.
+    enum Entry {
+        case mailbox(MessageBuilder.Mailbox)
+        /// `Title: a@b, c@d;`
+        case group(title: String, members: [MessageBuilder.Mailbox])
+    }
+
+    /// The mailboxes of a list, those in groups too.
     static func mailboxes(_ value: String, field: String) throws(MessageBuilderError) -> [MessageBuilder.Mailbox] {
-        var list: [MessageBuilder.Mailbox] = []
-        for item in split(Array(value.utf8)) {
-            let text = HeaderWord.trimmed(String(decoding: item, as: UTF8.self))
-            if text.isEmpty { continue }
-            list.append(try mailbox(text, field: field))
+        try entries(value, field: field).flatMap { entry in
+            switch entry {
+            case .mailbox(let mailbox): [mailbox]
+            case .group(_, let members): members
+            }
         }
-        guard !list.isEmpty else { throw MessageBuilderError(.invalidAddress, field: field) }
+    }
+
+    /// The entries of a comma-separated list: `addr`, `<addr>`, `Name <addr>`, `"Name" <addr>`, and groups of those. Comments are refused.
+    static func entries(_ value: String, field: String) throws(MessageBuilderError) -> [Entry] {
+        var list: [Entry] = []
+        var group: (title: String, members: [MessageBuilder.Mailbox])?
+        for (item, end) in split(Array(value.utf8)) {
+            let text = HeaderWord.trimmed(String(decoding: item, as: UTF8.self))
+            if end == Byte.colon {
+                guard group == nil, !text.isEmpty else { throw MessageBuilderError(.invalidAddress, field: field) }
+                group = (unquoted(text), [])
+                continue
+            }
+            if !text.isEmpty {
+                let mailbox = try mailbox(text, field: field)
+                if group == nil { list.append(.mailbox(mailbox)) } else { group?.members.append(mailbox) }
+            }
+            guard end == Byte.semicolon else { continue }
+            guard let closed = group else { throw MessageBuilderError(.invalidAddress, field: field) }
+            list.append(.group(title: closed.title, members: closed.members))
+            group = nil
+        }
+        guard group == nil, !list.isEmpty else { throw MessageBuilderError(.invalidAddress, field: field) }
         return list
     }
 
-    /// Cuts at commas outside quotes and angle brackets.
-    private static func split(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        var items: [ArraySlice<UInt8>] = []
+    /// Cuts at commas, colons and semicolons outside quotes and brackets; with each piece the byte it was cut at.
+    private static func split(_ bytes: [UInt8]) -> [(item: ArraySlice<UInt8>, end: UInt8?)] {
+        var items: [(item: ArraySlice<UInt8>, end: UInt8?)] = []
         var start = 0
         var inQuotes = false
-        var inBrackets = false
+        var depth = 0
         var escaped = false
         for (index, byte) in bytes.enumerated() {
             if escaped {
@@ -35,18 +64,20 @@ enum AddressHeader {
             } else if inQuotes {
                 if byte == Byte.backslash { escaped = true }
                 if byte == Byte.quote { inQuotes = false }
-            } else if byte == Byte.quote {
-                inQuotes = true
-            } else if byte == Byte.less {
-                inBrackets = true
-            } else if byte == Byte.greater {
-                inBrackets = false
-            } else if byte == Byte.comma && !inBrackets {
-                items.append(bytes[start..<index])
-                start = index + 1
+            } else {
+                switch byte {
+                case Byte.quote: inQuotes = true
+                case Byte.less, Byte.openBracket: depth += 1
+                case Byte.greater, Byte.closeBracket: depth = max(0, depth - 1)
+                case Byte.comma, Byte.colon, Byte.semicolon:
+                    guard depth == 0 else { continue }
+                    items.append((bytes[start..<index], byte))
+                    start = index + 1
+                default: break
+                }
             }
         }
-        items.append(bytes[start...])
+        items.append((bytes[start...], nil))
         return items
     }
 

@@ -62,10 +62,10 @@ struct ContentType: Sendable {
 enum MIMEParameter {
     private static let pieceLimit = 60
 
-    /// The pieces of one parameter, to be separated by `;`: `name=token`, `name="quoted"`, or, if long or not ASCII, the continuations and
-    /// percent-encoding of RFC 2231.
+    /// The pieces of one parameter, to be separated by `;`: `name=token`, `name="quoted"`, or, if long, not ASCII or like an encoded word, the
+    /// continuations and percent-encoding of RFC 2231.
     static func pieces(_ name: String, _ value: String) -> [[UInt8]] {
-        if value.isASCII && value.utf8.count <= pieceLimit {
+        if value.isASCII && value.utf8.count <= pieceLimit && !value.utf8.resemblesEncodedWord {
             if !value.isEmpty && value.utf8.allSatisfy(Byte.isToken) { return [Array("\(name)=\(value)".utf8)] }
             var bytes = Array("\(name)=\"".utf8)
             for byte in value.utf8 {

@@ -63,12 +63,34 @@ struct EncodedWord {
     }
 }
 
+extension Collection where Element == UInt8 {
+    /// Whether a reader could take a part for an encoded word: `=?charset?q?text?=`. As liberal as readers are, who find one inside a
+    /// word, and with blanks in it.
+    var resemblesEncodedWord: Bool {
+        guard containsEncodedWordStart else { return false }
+        let bytes = Array(self)
+        guard let last = bytes.indices.dropLast().last(where: { bytes[$0] == Byte.question && bytes[$0 + 1] == Byte.equals }) else {
+            return false
+        }
+        for start in bytes.indices.dropLast() where bytes[start] == Byte.equals && bytes[start + 1] == Byte.question {
+            guard let mark = bytes[(start + 2)...].firstIndex(of: Byte.question), mark + 3 <= last, bytes[mark + 2] == Byte.question else {
+                continue
+            }
+            switch bytes[mark + 1] | 0x20 {
+            case 0x62, 0x71: return true  // b, q
+            default: continue
+            }
+        }
+        return false
+    }
+}
+
 extension Sequence where Element == UInt8 {
     /// Whether `=?` occurs.
     var containsEncodedWordStart: Bool {
         var previous: UInt8 = 0
         for byte in self {
-            if previous == Byte.equals && byte == 0x3F { return true }
+            if previous == Byte.equals && byte == Byte.question { return true }
             previous = byte
         }
         return false

@@ -1,13 +1,22 @@
 extension HeaderField {
+    /// Fields whose grammar has no place for an encoded word (RFC 2047 section 5): what looks like one in them is none.
+    private static let structured: Set<String> = [
+        "authentication-results", "date", "dkim-signature", "in-reply-to", "list-archive", "list-help", "list-owner", "list-post",
+        "list-subscribe", "list-unsubscribe", "list-unsubscribe-post", "message-id", "received", "references", "resent-date",
+        "resent-message-id", "return-path",
+    ]
+
     /// An unstructured field: folded at its white space; encoded words (RFC 2047) over the stretch from its first to its last non-ASCII word.
+    /// A value that looks as if it held encoded words is encoded as a whole, so that it arrives as the text it is.
     static func text(_ name: String, _ value: String) throws(MessageBuilderError) -> [UInt8] {
         try checkControls(value, name)
         var folder = HeaderFolder(name: name)
         let words = HeaderWord.split(value)
         // Encoding is also the only way to bring a subject of one endless word under the line limit.
         let isSubject = name.asciiLowered == "subject"
+        let isDeceptive = value.utf8.resemblesEncodedWord && !structured.contains(name.asciiLowered)
         let mustEncode = words.indices.filter { index in
-            !words[index].isASCII || (isSubject && words[index].count > HeaderFolder.hardLimit - 20)
+            isDeceptive || !words[index].isASCII || (isSubject && words[index].count > HeaderFolder.hardLimit - 20)
         }
         guard var first = mustEncode.first, var last = mustEncode.last else {
             for word in words { try folder.append(word.bytes, white: word.white) }
@@ -49,15 +58,44 @@ extension HeaderField {
 
     /// A list of mailboxes.
     static func mailboxes(_ name: String, _ list: [MessageBuilder.Mailbox]) throws(MessageBuilderError) -> [UInt8] {
+        try addresses(name, list.map { .mailbox($0) })
+    }
+
+    /// A list of mailboxes and groups.
+    static func addresses(_ name: String, _ list: [AddressHeader.Entry]) throws(MessageBuilderError) -> [UInt8] {
         var folder = HeaderFolder(name: name)
-        for (index, mailbox) in list.enumerated() {
-            try append(mailbox, isLast: index == list.count - 1, field: name, to: &folder)
+        for (index, entry) in list.enumerated() {
+            let comma: [UInt8] = index == list.count - 1 ? [] : [Byte.comma]
+            switch entry {
+            case .mailbox(let mailbox): try append(mailbox, ending: comma, field: name, to: &folder)
+            case .group(let title, let members):
+                let end = [Byte.semicolon] + comma
+                try append(title: title, ending: members.isEmpty ? [Byte.colon] + end : [Byte.colon], field: name, to: &folder)
+                for (index, member) in members.enumerated() {
+                    try append(member, ending: index == members.count - 1 ? end : [Byte.comma], field: name, to: &folder)
+                }
+            }
         }
         return folder.finished()
     }
 
     private static func append(
-        _ mailbox: MessageBuilder.Mailbox, isLast: Bool, field: String, to folder: inout HeaderFolder
+        title: String, ending: [UInt8], field: String, to folder: inout HeaderFolder
+    ) throws(MessageBuilderError) {
+        try checkControls(title, field)
+        guard isPlain(title) else {
+            // White space separates an encoded word from what follows (RFC 2047 section 5, rule 3).
+            try folder.append(encoding: title)
+            return try folder.append(ending)
+        }
+        let words = HeaderWord.split(phrase(title))
+        for (index, word) in words.enumerated() {
+            try folder.append(index == words.count - 1 ? word.bytes + ending : word.bytes, white: word.white)
+        }
+    }
+
+    private static func append(
+        _ mailbox: MessageBuilder.Mailbox, ending: [UInt8], field: String, to folder: inout HeaderFolder
     ) throws(MessageBuilderError) {
         let address = mailbox.address
         // The initialiser of EnvelopeAddress trusts its caller; a header does not.
@@ -68,16 +106,18 @@ extension HeaderField {
         let name = mailbox.name.map { HeaderWord.trimmed($0) } ?? ""
         if !name.isEmpty {
             try checkControls(name, field)
-            if name.isASCII {
+            if isPlain(name) {
                 for word in HeaderWord.split(phrase(name)) { try folder.append(word.bytes, white: word.white) }
             } else {
                 try folder.append(encoding: name)
             }
             text = [Byte.less] + text + [Byte.greater]
         }
-        if !isLast { text.append(Byte.comma) }
-        try folder.append(text)
+        try folder.append(text + ending)
     }
+
+    /// Whether a display name may be written without encoded words. What looks like one is encoded: many readers decode it in quotes too.
+    private static func isPlain(_ name: String) -> Bool { name.isASCII && !name.utf8.containsEncodedWordStart }
 
     /// An ASCII display name as `phrase`: bare if it is atoms and single spaces, else a quoted string.
     private static func phrase(_ name: String) -> String {

@@ -28,9 +28,11 @@ extension MessageBuilder {
         if !to.isEmpty { bytes += try HeaderField.mailboxes("To", to) }
         if !cc.isEmpty { bytes += try HeaderField.mailboxes("Cc", cc) }
         if let subject { bytes += try HeaderField.text("Subject", subject) }
-        for (name, value) in headers {
-            if AddressHeader.isOne(name) && !value.isASCII {
-                bytes += try HeaderField.mailboxes(name, AddressHeader.mailboxes(value, field: name))
+        for (name, value) in shownHeaders {
+            if AddressHeader.isOne(name) && (!value.isASCII || value.utf8.containsEncodedWordStart) {
+                bytes += try HeaderField.addresses(name, AddressHeader.entries(value, field: name))
+            } else if AddressHeader.isOne(name), value.utf8.count > 500, let list = try? AddressHeader.entries(value, field: name) {
+                bytes += try HeaderField.addresses(name, list)  // a long list may have no white space to fold it at
             } else {
                 bytes += try HeaderField.text(name, value)
             }
@@ -38,7 +40,15 @@ extension MessageBuilder {
         return bytes
     }
 
-    /// Checks the names of `headers` and returns them in lower case.
+    /// The given headers that are written: blind copies are for nobody's eyes (RFC 5322 section 3.6.3).
+    var shownHeaders: [(String, String)] {
+        headers.filter { name, _ in
+            let key = name.asciiLowered
+            return key != "bcc" && key != "resent-bcc"
+        }
+    }
+
+    /// Checks the names of the headers that are written and returns them in lower case.
     private func checkedNames() throws(MessageBuilderError) -> Set<String> {
         var given: Set<String> = []
         var occupied: Set<String> = []
@@ -47,7 +57,7 @@ extension MessageBuilder {
         if !to.isEmpty { occupied.insert("to") }
         if !cc.isEmpty { occupied.insert("cc") }
         if subject != nil { occupied.insert("subject") }
-        for (name, value) in headers {
+        for (name, value) in shownHeaders {
             if name.firstControlOffset != nil { throw MessageBuilderError(.headerInjection, field: name) }
             guard 1...256 ~= name.utf8.count, name.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != Byte.colon }) else {
                 throw MessageBuilderError(.invalidHeaderName, field: name)

@@ -60,12 +60,27 @@ extension MessageBuilder {
         if let fileName, fileName.firstControlOffset != nil { throw MessageBuilderError(.headerInjection, field: "Content-Disposition") }
         if let fileName, fileName.utf8.count > 1024 { throw MessageBuilderError(.lineTooLong, field: "Content-Disposition") }
         var parameters = type.parameters.flatMap { MIMEParameter.pieces($0.name, $0.value) }
+        if type.isText, !type.parameters.contains(where: { $0.name == "charset" }), let charset = charset(of: attachment.data) {
+            parameters += MIMEParameter.pieces("charset", charset)
+        }
         if let fileName, !type.parameters.contains(where: { $0.name == "name" }) { parameters += MIMEParameter.pieces("name", fileName) }
         var bytes = try parameterised("Content-Type", type.name, parameters)
         let disposition = attachment.contentID == nil ? "attachment" : "inline"
         bytes += try parameterised("Content-Disposition", disposition, fileName.map { MIMEParameter.pieces("filename", $0) } ?? [])
         if let contentID = attachment.contentID { bytes += try HeaderField.identifier("Content-ID", contentID) }
         return bytes
+    }
+
+    /// The character set of text whose sender did not name it; nil when it cannot be known.
+    private static func charset(of data: [UInt8]) -> String? {
+        var seen: UInt8 = 0
+        for byte in data {
+            seen |= byte
+            // UTF-16, or a set that switches with escape sequences: ASCII bytes, but not ASCII.
+            if byte == 0 || byte == 0x1B { return nil }
+        }
+        if seen < 0x80 { return "us-ascii" }
+        return String(validating: data, as: UTF8.self) == nil ? nil : "utf-8"
     }
 
     private static func parameterised(_ name: String, _ value: String, _ parameters: [[UInt8]]) throws(MessageBuilderError) -> [UInt8] {

@@ -15,7 +15,7 @@ package struct MessageBuilder: Sendable {
     package var cc: [Mailbox]
     /// Where answers go; no header if nil.
     package var replyTo: Mailbox?
-    /// The subject, as text; no header if nil. Pure ASCII is taken as it is, so encoded words made elsewhere pass.
+    /// The subject, as text; no header if nil. What looks like an encoded word is text as well, and arrives as that text.
     package var subject: String?
     /// `text/plain`.
     package var textBody: String?
@@ -24,7 +24,7 @@ package struct MessageBuilder: Sendable {
     /// `text/x-amp-html`, placed between the others as AMP asks.
     package var ampHTMLBody: String?
     /// More headers, in order. One that the builder would write from a property that is not set (To, Cc, Reply-To, Subject, From), or from
-    /// `date` and `messageID`, takes its place.
+    /// `date` and `messageID`, takes its place. Bcc and Resent-Bcc are left out.
     package var headers: [(String, String)]
     /// Files and inline objects.
     package var attachments: [Attachment]
@@ -77,7 +77,7 @@ package struct MessageBuilder: Sendable {
     /// Whether the headers hold addresses that only SMTPUTF8 can carry (those with a non-ASCII local part).
     package var needsSMTPUTF8: Bool {
         ([from, replyTo].compactMap { $0 } + to + cc).contains { !$0.address.localPart.isASCII }
-            || headers.contains { name, value in
+            || shownHeaders.contains { name, value in
                 !value.isASCII && AddressHeader.isOne(name)
                     && (try? AddressHeader.mailboxes(value, field: name))?.contains { !$0.address.localPart.isASCII } == true
             }

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Finds things in the header block of raw message bytes. *Value* (a namespace of pure functions).
 ///
 /// The block reaches up to and including the empty line, or to the end if there is none. Lines end with CRLF; a bare LF is tolerated as a line end here
@@ -8,16 +6,7 @@ internal import Glibc
 package enum HeaderBlock {
     /// Bytes of the header block including the empty line; the whole count if there is no empty line.
     package static func length(of message: UnsafeRawBufferPointer) -> Int {
-        guard let base = message.baseAddress else { return 0 }
-        let count = message.count
-        var line = 0
-        while line < count {
-            let blank = blankLineLength(message, at: line)
-            if blank > 0 { return line + blank }
-            guard let end = memchr(base + line, Int32(Byte.lf), count - line) else { return count }
-            line = UnsafeRawPointer(end) - base + 1
-        }
-        return count
+        emptyLineEnd(message, from: 0) ?? message.count
     }
 
     /// The value of the first field of that name (case of A–Z ignored): unfolded, trimmed, never with CR or LF in it; nil if there is none.

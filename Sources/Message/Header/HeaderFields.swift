@@ -28,21 +28,13 @@ package struct HeaderFields: Sequence, IteratorProtocol {
                 position = bytes.count
                 return nil
             }
-            let firstLine = lineEnd(from: start)
+            let firstLine = HeaderBlock.lineEnd(bytes, from: start)
             var end = firstLine
-            while end < bytes.count, Byte.isWhite(bytes[end]) { end = lineEnd(from: end) }
+            while end < bytes.count, Byte.isWhite(bytes[end]) { end = HeaderBlock.lineEnd(bytes, from: end) }
             position = end
             if let field = field(start: start, firstLine: firstLine, end: end) { return field }
         }
         return nil
-    }
-
-    /// Offset after the LF of the line at `start`, or the end.
-    private func lineEnd(from start: Int) -> Int {
-        guard let base = bytes.baseAddress, let found = memchr(base + start, Int32(Byte.lf), bytes.count - start) else {
-            return bytes.count
-        }
-        return UnsafeRawPointer(found) - base + 1
     }
 
     private func field(start: Int, firstLine: Int, end: Int) -> HeaderField? {

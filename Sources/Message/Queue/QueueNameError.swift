@@ -4,26 +4,30 @@ package struct QueueNameError: Error, Sendable, Hashable, CustomStringConvertibl
     package enum Code: String, Sendable, Hashable, CaseIterable {
         /// There is no domain.
         case emptyDomain
-        /// A component holds a separator that could not be told apart when the name is read back.
-        case separator
+        /// A text with a separator too many, or with quotes that are not closed.
+        case quoting
         /// A component holds a control character.
         case controlCharacter
-        /// A component is longer than `QueueName.componentLimit` bytes.
+        /// A component is longer than `QueueName.componentLimit` bytes, or the text longer than `QueueName.textLimit`.
         case tooLong
     }
 
+    /// The component of an error that concerns the whole text.
+    static let wholeName = "name"
+
     /// The rule that was broken.
     package let code: Code
-    /// `campaign`, `tenant`, `domain` or `routing_domain`.
+    /// `campaign`, `tenant`, `domain` or `routing_domain`; `name` for all of it.
     package let component: String
 
     /// What is wrong.
     package var message: String {
         switch code {
-        case .emptyDomain: "queue name has no domain"
-        case .separator: "\(component) of a queue name contains a separator"
-        case .controlCharacter: "\(component) of a queue name contains a control character"
-        case .tooLong: "\(component) of a queue name is longer than \(QueueName.componentLimit) bytes"
+        case .emptyDomain: "the queue name has no domain"
+        case .quoting: "the \(component) of the queue name has a separator too many, or quotes that are not closed"
+        case .controlCharacter: "the \(component) of the queue name contains a control character"
+        case .tooLong where component == Self.wholeName: "the queue name is longer than \(QueueName.textLimit) bytes"
+        case .tooLong: "the \(component) of the queue name is longer than \(QueueName.componentLimit) bytes"
         }
     }
 
@@ -31,7 +35,7 @@ package struct QueueNameError: Error, Sendable, Hashable, CustomStringConvertibl
     package var remedy: String {
         switch code {
         case .emptyDomain: "write campaign:tenant@domain!routing_domain; only the domain is required"
-        case .separator: component == "campaign" ? "use a campaign without ':'" : "use a \(component) without '@' and '!'"
+        case .quoting: "put a component with separators in quotes and end the name with '!!', as in \"a:b\":tenant@domain!!"
         case .controlCharacter: "remove control characters"
         case .tooLong: "use a shorter \(component)"
         }

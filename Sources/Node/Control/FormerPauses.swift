@@ -16,7 +16,7 @@ enum FormerPauses {
             guard fields.count == 4, Int64(fields[0]) != nil else {
                 throw NodeError("the list of paused queues \(file) is damaged; repair or remove that file and start again")
             }
-            let scope = ControlScope(queues: [fields[1]])
+            let scope = ControlScope(queues: [fields[1]]).canonical
             guard !control.entries.contains(where: { $0.kind == .suspend && $0.scope == scope }) else { continue }
             _ = try control.issue(.rule(.suspend, scope: scope, reason: fields[3], issuer: fields[2], expires: nil))
             count += 1

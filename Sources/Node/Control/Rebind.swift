@@ -2,6 +2,7 @@ import Cluster
 import Message
 import Shaping
 import Synchronization
+import Telemetry
 
 /// *Value*: one rebind as the queues apply it: what is merged into the metadata of the messages that were here when it was issued.
 struct Rebind: Sendable {
@@ -50,24 +51,21 @@ struct Rebind: Sendable {
         return isChanged ? merged : nil
     }
 
-    /// The meta entries that name a queue.
-    private static let queueKeys: Set<String> = ["queue", "tenant", "campaign", "routing_domain"]
-
     /// Whether the data can lead to another queue.
-    var namesQueue: Bool { data.contains { Self.queueKeys.contains($0.key) } }
+    var namesQueue: Bool { data.contains { QueueName.isNamed(by: $0.key) } }
 
-    /// The queue that metadata and recipient name; `nil` when they name none.
+    /// The queue that metadata and recipient name; `nil` when they name none, and the message stays where it is.
     static func queueName(meta: [(key: String, value: String)], recipient: EnvelopeAddress?) -> String? {
-        func text(_ key: String) -> String? {
-            guard let json = meta.last(where: { $0.key == key })?.value else { return nil }
-            if case .string(let text)? = ConfigValue(json: json), !text.isEmpty { return text }
+        guard let recipient else { return nil }
+        do throws(UnusableQueue) {
+            return try QueueName.text(recipient: recipient) { key in
+                guard let text = meta.last(where: { $0.key == key })?.value else { return .null }
+                return ConfigValue(json: text) ?? .string(text)
+            }
+        } catch {
+            Log.error("a rebound message stays in its queue", ["reason": error.description])
             return nil
         }
-        if let name = text("queue") { return name }
-        guard let recipient else { return nil }
-        return try? QueueName(
-            campaign: text("campaign"), tenant: text("tenant"), recipient: recipient, routingDomain: text("routing_domain")
-        ).text
     }
 }
 

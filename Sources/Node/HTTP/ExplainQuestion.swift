@@ -9,7 +9,7 @@ enum ExplainQuestion: Sendable, Equatable {
 
     init(_ query: Parameters) throws {
         let given = ["queue", "path", "id"].compactMap { key in query[Substring(key)].map { (key, String($0)) } }
-        guard given.count == 1, let (key, text) = given.first, !text.isEmpty, text.utf8.count <= 4096 else {
+        guard given.count == 1, let (key, text) = given.first, !text.isEmpty, text.utf8.count <= 2 * QueueName.textLimit else {
             throw HTTPError(.badRequest, message: "ask about one thing: ?queue=NAME, ?path=source->site@smtp_client or ?id=MESSAGE_ID")
         }
         switch key {

@@ -40,7 +40,7 @@ package struct HTTPServer: Sendable {
         QueueRoutes(node: node).add(to: router)
         RuleRoutes(node: node).add(to: router)
         ClusterRoutes(node: node).add(to: router)
-        InjectRoutes(node: node, limit: config.requestBodyLimit).add(to: router)
+        InjectRoutes(node: node, limit: config.requestBodyLimit, rules: InjectionRules(config.content)).add(to: router)
         let application = Application(
             router: router,
             // A client that stops sending, or whose body was refused, is not waited for longer than this.

@@ -8,14 +8,15 @@ import NIOCore
 struct InjectRoutes: Sendable {
     let node: Node
     let limit: Int
+    let rules: InjectionRules
 
     func add(to router: Router<APIContext>) {
         router.post("api/inject") { request, context in
-            let injection = try await read(request, as: ShortInjection.self).injection()
+            let injection = try await read(request, as: ShortInjection.self).injection(rules)
             return try await answer(injection, context, short: true)
         }
         router.post("api/inject/v1") { request, context in
-            let injection = try await read(request, as: V1Injection.self).injection()
+            let injection = try await read(request, as: V1Injection.self).injection(rules)
             return try await answer(injection, context, short: false)
         }
     }
@@ -44,25 +45,5 @@ struct InjectRoutes: Sendable {
         if result.ids.isEmpty, let reason = result.unavailable { throw HTTPError(.serviceUnavailable, message: reason) }
         let data = short ? try JSONEncoder.api.encode(result.short) : try JSONEncoder.api.encode(result.v1)
         return Response(json: ByteBuffer(bytes: data))
-    }
-}
-
-extension DecodingError {
-    /// The fault in one sentence, naming the field.
-    var sentence: String {
-        func path(_ context: Context) -> String {
-            context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-        }
-        switch self {
-        case .keyNotFound(let key, let context):
-            let at = path(context)
-            return "the field '\(at.isEmpty ? "" : at + ".")\(key.stringValue)' is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            return "the field '\(path(context))' has the wrong type: \(context.debugDescription)"
-        case .dataCorrupted(let context):
-            let at = path(context)
-            return at.isEmpty ? "the body is not valid JSON" : "\(at): \(context.debugDescription)"
-        @unknown default: return "the body is not the JSON this endpoint takes"
-        }
     }
 }

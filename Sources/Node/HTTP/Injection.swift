@@ -1,5 +1,6 @@
 import Hummingbird
 import Message
+import Policy
 import Shaping
 
 /// *Value*: mail handed in over HTTP, whatever form it came in: one message per recipient.
@@ -72,6 +73,25 @@ extension Injection {
         items.append(item)
     }
 
+    /// Whether the caller gives a header itself: a mailing list has its own address in `To`.
+    static func names(_ name: String, in headers: [String: String]?) -> Bool {
+        headers?.keys.contains { $0.lowercased() == name } ?? false
+    }
+
+    /// Notes a recipient that is `null`, as an application sends one that its database does not have.
+    mutating func addNull(_ field: String) {
+        failures.append(("null", "\(field) is null; give an address such as name@example.com"))
+    }
+
+    /// Checks a part of the queue's name that the request gives.
+    static func check(
+        _ field: String, _ text: String?, make: (String) throws(QueueNameError) -> QueueName
+    ) throws -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        do throws(QueueNameError) { _ = try make(text) } catch { throw HTTPError(.badRequest, message: "'\(field)': \(error)") }
+        return text
+    }
+
     /// A Message-ID without its angle brackets, in the sender's domain.
     static func messageID(sender: EnvelopeAddress) -> String {
         let high = String(UInt64.random(in: .min ... .max), radix: 36)
@@ -85,10 +105,9 @@ extension Decoder {
     func refuseUnknownKeys(_ known: [String]) throws {
         let container = try container(keyedBy: AnyKey.self)
         for key in container.allKeys where !known.contains(key.stringValue) {
-            throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: codingPath + [key],
-                    debugDescription: "unknown field; valid are \(known.joined(separator: ", "))"))
+            throw JSONFault.at(
+                codingPath + [key],
+                "unknown field\(NearestName.hint(key.stringValue, in: known)); valid are \(known.joined(separator: ", "))")
         }
     }
 }

@@ -52,14 +52,12 @@ extension Node {
 
     // MARK: Queues and paths
 
-    private func explain(queue name: String) async -> Explanation.Answer {
+    private func explain(queue text: String) async -> Explanation.Answer {
+        let name = QueueName.canonical(text)
         guard let queue = services.queues.existing(named: name) else {
             var sentences = ["This node has nothing in a queue of the name \(name)."]
             if let parsed = try? QueueName(parsing: name) {
-                let parts = QueueParts(
-                    name: name, campaign: parsed.campaign, tenant: parsed.tenant, domain: parsed.domain, routingDomain: parsed.routingDomain
-                )
-                let rules = QueueRules(parts: parts).current(services.control)
+                let rules = QueueRules(parts: QueueParts(parsed, name: name)).current(services.control)
                 sentences += RuleSentences.about(rules)
             }
             return answer(false, sentences + recoveryNote)

@@ -47,15 +47,14 @@ extension Node {
         let date = MessageDate.rfc5322(unixSeconds: now / 1_000_000_000)
         let messages = injection.items.map { item in
             let id = generator.next(unixNanoseconds: now)
-            var content = ByteBuffer(bytes: item.content)
-            let length = content.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
+            let content = ReceivedContent(ByteBuffer(bytes: item.content))
             var headers = ByteBuffer()
             trace.write(into: &headers, origin: origin, id: id.hex, recipients: [item.recipient], date: date, meta: stored)
-            if var original = content.readSlice(length: length) { headers.writeBuffer(&original) }
+            trace.write(content.seam, into: &headers)
+            headers.writeImmutableBuffer(content.headers)
             let message = ReceivedMessage(
                 id: id, sender: injection.sender, recipients: [item.recipient], created: now, headers: headers,
-                body: .inline(content), bodyLength: content.readableBytes,
-                is8bit: headers.has8bit || content.has8bit, sessionMeta: stored)
+                body: content.body, bodyLength: content.bodyLength, is8bit: headers.has8bit || content.body.has8bit, sessionMeta: stored)
             for (key, value) in item.meta { message.setMeta(key, value) }
             return message
         }

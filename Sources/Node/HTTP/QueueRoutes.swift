@@ -39,9 +39,7 @@ struct QueueRoutes: Sendable {
 
     private func notPaused(_ queue: String) -> String {
         if let name = try? QueueName(parsing: queue) {
-            let parts = QueueParts(
-                name: queue, campaign: name.campaign, tenant: name.tenant, domain: name.domain, routingDomain: name.routingDomain)
-            if let rule = node.services.control.suspension(of: parts) {
+            if let rule = node.services.control.suspension(of: QueueParts(name, name: name.text)) {
                 return
                     "queue '\(queue)' is not paused by itself but suspended: \(rule.sentence); DELETE /api/admin/suspend/v1 with that id ends it"
             }
@@ -84,7 +82,7 @@ extension Node {
 
     /// Pauses a queue until it is resumed.
     func pause(_ queue: String, reason: String, issuer: String) throws {
-        let queue = queue.flattened
+        let queue = QueueName.canonical(queue)
         let control = services.control
         let former = control.entries(of: .suspend).first { $0.isPause && $0.scope.queues == [queue] }
         _ = try control.issue(
@@ -93,9 +91,10 @@ extension Node {
 
     /// Ends what suspends exactly this queue; false when nothing does.
     func resume(_ queue: String, issuer: String) throws -> Bool {
+        let scope = ControlScope(queues: [queue]).canonical
         var existed = false
         for entry in services.control.entries(of: .suspend)
-        where entry.scope == ControlScope(queues: [queue.flattened], node: entry.scope.node) {
+        where entry.scope.queues == scope.queues && entry.scope == ControlScope(queues: scope.queues, node: entry.scope.node) {
             existed = try services.control.remove(id: entry.id, issuer: issuer.flattened) || existed
         }
         return existed

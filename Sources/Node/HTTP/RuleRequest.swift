@@ -83,7 +83,7 @@ struct RuleRequest: Sendable {
                 message: "the request names no queue; give domain, routing_domain, tenant, campaign or queue_names, or \"everything\": true"
             )
         }
-        return scope.normalized
+        return scope.canonical
     }
 
     private func queueNames() throws -> [String] {
@@ -94,8 +94,9 @@ struct RuleRequest: Sendable {
                 throw HTTPError(.badRequest, message: "'queue_names' may name 256 queues; choose them by another criterion")
             }
             return try list.map { value in
-                guard case .string(let name) = value, !name.isEmpty, name.utf8.count <= 2200 else {
-                    throw HTTPError(.badRequest, message: "'queue_names' must be a list of names of queues")
+                guard case .string(let name) = value, !name.isEmpty, name.utf8.count <= QueueName.textLimit else {
+                    throw HTTPError(
+                        .badRequest, message: "'queue_names' must be a list of names of queues of at most \(QueueName.textLimit) bytes")
                 }
                 return name
             }

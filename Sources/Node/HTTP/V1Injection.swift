@@ -24,7 +24,8 @@ struct V1Injection: Decodable, Sendable {
 
     /// *Value*: one recipient.
     struct Recipient: Decodable, Sendable {
-        var email: String
+        /// `nil` when it is `null`.
+        var email: String?
         var name: String?
         var substitutions: [String: JSONValue]?
         var metadata: [String: JSONValue]?
@@ -36,7 +37,7 @@ struct V1Injection: Decodable, Sendable {
         init(from decoder: any Decoder) throws {
             try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
             let values = try decoder.container(keyedBy: CodingKeys.self)
-            email = try values.decode(String.self, forKey: .email)
+            email = try values.decode(String?.self, forKey: .email)
             name = try values.decodeIfPresent(String.self, forKey: .name)
             substitutions = try values.decodeIfPresent([String: JSONValue].self, forKey: .substitutions)
             metadata = try values.decodeIfPresent([String: JSONValue].self, forKey: .metadata)
@@ -123,7 +124,8 @@ struct V1Injection: Decodable, Sendable {
     }
 
     var envelopeSender: String
-    var recipients: [Recipient]
+    /// `nil` for a recipient that is `null`.
+    var recipients: [Recipient?]
     var content: Content
     var deferredSpool: Bool
     var trace: Trace?
@@ -137,10 +139,15 @@ struct V1Injection: Decodable, Sendable {
         try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
         let values = try decoder.container(keyedBy: CodingKeys.self)
         envelopeSender = try values.decode(String.self, forKey: .envelope_sender)
-        recipients = try values.decode([Recipient].self, forKey: .recipients)
+        recipients = try values.decode([Recipient?].self, forKey: .recipients)
         if let raw = try? values.decode(String.self, forKey: .content) {
             content = .raw(raw)
         } else {
+            let kind = values.contains(.content) ? values.kind(of: .content) : "an object"
+            guard kind == "an object" else {
+                throw JSONFault.wrongType(
+                    [CodingKeys.content], expected: "a string (a whole message) or an object (parts to build one from)", found: kind)
+            }
             content = .builder(try values.decode(Builder.self, forKey: .content))
         }
         deferredSpool = try values.decodeIfPresent(Bool.self, forKey: .deferred_spool) ?? false
@@ -148,7 +155,7 @@ struct V1Injection: Decodable, Sendable {
         if let shared = try values.decodeIfPresent([String: JSONValue].self, forKey: .substitutions), !shared.isEmpty {
             throw Self.unsupported(.substitutions, "templates are not supported yet by this version; send finished content")
         }
-        if recipients.contains(where: { !($0.substitutions ?? [:]).isEmpty }) {
+        if recipients.contains(where: { !($0?.substitutions ?? [:]).isEmpty }) {
             throw Self.unsupported(
                 .recipients, "per-recipient substitutions are not supported yet by this version; send one request per text")
         }
@@ -173,11 +180,11 @@ struct V1Injection: Decodable, Sendable {
     }
 
     private static func unsupported(_ key: CodingKeys, _ text: String) -> DecodingError {
-        .dataCorrupted(.init(codingPath: [key], debugDescription: text))
+        JSONFault.at([key], text)
     }
 
     /// One message per recipient.
-    func injection() throws -> Injection {
+    func injection(_ rules: InjectionRules = InjectionRules()) throws -> Injection {
         guard !recipients.isEmpty else { throw HTTPError(.badRequest, message: "'recipients' is empty") }
         guard let sender = envelopeSender.isEmpty ? EnvelopeAddress.null : try? EnvelopeAddress.parse(envelopeSender) else {
             throw HTTPError(.badRequest, message: "'envelope_sender' is not an address: \(envelopeSender.prefix(100))")
@@ -186,60 +193,49 @@ struct V1Injection: Decodable, Sendable {
         injection.trace = TraceHeaders(
             received: trace?.received_header ?? false, supplemental: trace?.supplemental_header ?? true,
             supplementalName: try Self.headerName(trace?.header_name), includedMeta: Set(trace?.include_meta_names ?? []))
-        for recipient in recipients {
+        // One buffer for all recipients: raw content is the same for each.
+        var raw: [UInt8]?
+        if case .raw(let text) = content { raw = try rules.raw(text) }
+        for (index, recipient) in recipients.enumerated() {
+            guard let recipient, let email = recipient.email else {
+                injection.addNull(recipient == nil ? "recipients[\(index)]" : "recipients[\(index)].email")
+                continue
+            }
             do {
-                let address = try EnvelopeAddress.parse(recipient.email)
-                var item = Injection.Item(recipient: address, content: try bytes(sender, address, recipient.name))
+                let address = try EnvelopeAddress.parse(email)
+                let bytes = try raw ?? built(sender, address, recipient.name)
+                if raw == nil { try rules.checkLoop(bytes) }
+                var item = Injection.Item(recipient: address, content: bytes)
                 if let metadata = recipient.metadata { item.meta["extra"] = .table(metadata.mapValues(\.config)) }
                 try injection.add(item)
             } catch let error as HTTPError {
                 throw error
             } catch {
-                injection.failures.append((recipient.email, "\(error)"))
+                injection.failures.append((email, "\(error)"))
             }
         }
         return injection
     }
 
-    private func bytes(_ sender: EnvelopeAddress, _ recipient: EnvelopeAddress, _ name: String?) throws -> [UInt8] {
-        switch content {
-        case .raw(let text): return Self.canonical(text)
-        case .builder(let parts):
-            let from: (String?, EnvelopeAddress)? = try parts.from.map { ($0.name, try EnvelopeAddress.parse($0.email)) }
-            let attachments = try (parts.attachments ?? []).map { part in
-                var data = Array(part.data.utf8)
-                if part.base64 == true {
-                    guard let decoded = Base64.decode(data) else { throw NodeError("an attachment's data is not base64") }
-                    data = decoded
-                }
-                return Attachment(data: data, contentType: part.content_type, contentID: part.content_id, fileName: part.file_name)
+    /// The message that the parts make for one recipient.
+    private func built(_ sender: EnvelopeAddress, _ recipient: EnvelopeAddress, _ name: String?) throws -> [UInt8] {
+        guard case .builder(let parts) = content else { return [] }
+        var from: (String?, EnvelopeAddress)? = try parts.from.map { ($0.name, try EnvelopeAddress.parse($0.email)) }
+        if from == nil, !sender.isNull, !Injection.names("from", in: parts.headers) { from = (nil, sender) }
+        let attachments = try (parts.attachments ?? []).enumerated().map { index, part in
+            var data = Array(part.data.utf8)
+            if part.base64 == true {
+                guard let decoded = Base64.decode(data) else { throw NodeError("the data of attachment \(index) is not base64") }
+                data = decoded
             }
-            return try MessageBuilder(
-                from: from ?? (sender.isNull ? nil : (nil, sender)), to: [(name, recipient)],
-                replyTo: try parts.reply_to.map { ($0.name, try EnvelopeAddress.parse($0.email)) }, subject: parts.subject,
-                textBody: parts.text_body, htmlBody: parts.html_body, ampHTMLBody: parts.amp_html_body,
-                headers: (parts.headers ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, attachments: attachments,
-                date: Clock.wall() / 1_000_000_000, messageID: Injection.messageID(sender: sender)
-            ).build()
+            return Attachment(data: data, contentType: part.content_type, contentID: part.content_id, fileName: part.file_name)
         }
-    }
-
-    /// JSON strings carry whatever line ends the caller's language uses; mail has CRLF only.
-    private static func canonical(_ text: String) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(text.utf8.count + 64)
-        var previous: UInt8 = 0
-        for byte in text.utf8 {
-            switch byte {
-            case 10 where previous == 13: out.append(10)
-            case 10: out += [13, 10]
-            default:
-                if previous == 13 { out.append(10) }
-                out.append(byte)
-            }
-            previous = byte
-        }
-        if previous == 13 { out.append(10) }
-        return out
+        return try MessageBuilder(
+            from: from, to: Injection.names("to", in: parts.headers) ? [] : [(name, recipient)],
+            replyTo: try parts.reply_to.map { ($0.name, try EnvelopeAddress.parse($0.email)) }, subject: parts.subject,
+            textBody: parts.text_body, htmlBody: parts.html_body, ampHTMLBody: parts.amp_html_body,
+            headers: (parts.headers ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, attachments: attachments,
+            date: Clock.wall() / 1_000_000_000, messageID: Injection.messageID(sender: sender)
+        ).build()
     }
 }

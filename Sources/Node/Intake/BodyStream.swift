@@ -4,8 +4,10 @@ import Spool
 
 /// *Loop-confined*: a large body on its way into the spool, piece by piece: a 100 MB message never sits whole in memory.
 final class BodyStream {
-    /// The header block, which must have been complete in the part held in memory.
+    /// The header section, which must have been complete in the part held in memory.
     let headers: ByteBuffer
+    /// What stands between trace headers and the content.
+    let seam: ContentHead.Seam
     private let id: MessageID
     private let shard: Shard
     private var head: ByteBuffer?
@@ -16,9 +18,10 @@ final class BodyStream {
     /// `nil` when the header block does not end within `head`.
     init?(head: ByteBuffer, id: MessageID, shard: Shard) {
         var rest = head
-        let length = head.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
-        guard length < head.readableBytes, let headers = rest.readSlice(length: length) else { return nil }
+        let shape = head.withUnsafeReadableBytes { ContentHead($0, isWhole: false) }
+        guard shape.isComplete, let headers = rest.readSlice(length: shape.length) else { return nil }
         self.headers = headers
+        seam = shape.seam
         self.head = rest
         self.id = id
         self.shard = shard

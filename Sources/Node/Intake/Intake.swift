@@ -104,10 +104,14 @@ struct Intake {
         drafts.reserveCapacity(passed.count)
         for index in passed {
             let message = messages[index]
-            let queue = message.queueName
-            guard message.meta("queue") != .string("null") else {  // accept and discard
+            guard !message.isDiscarded else {
                 outcome.accepted.append(message.messageID)
-                logReception(message, queue: queue)
+                logReception(message, queue: "null")
+                continue
+            }
+            let queue: String
+            do throws(UnusableQueue) { queue = try message.queueName } catch {
+                outcome.refused.append((index, Self.reply(to: error)))
                 continue
             }
             kept.append((message, queue, index))
@@ -173,6 +177,13 @@ struct Intake {
         if logs.wantsHeaders { record.headers = DeliveryLogs.headers(message.headers) }
         record.receptionProtocol = receptionProtocol
         logs.submit(record)
+    }
+
+    /// What a client hears when its message has no queue. A fault of the policy or of the listener's options, like others temporary: the
+    /// client tries again when it is mended.
+    private static func reply(to error: UnusableQueue) -> Reply {
+        Log.error("a message is refused because its queue cannot be named", ["reason": error.description])
+        return Reply(code: 451, enhanced: EnhancedStatus(4, 3, 5), lines: [error.description])
     }
 
     /// What a client hears when the spool refuses.

@@ -57,22 +57,20 @@ final class ReceivedMessage: PolicyMessage {
         ownMeta.append((key, value))
     }
 
+    /// The scheduled queue that meta and recipient name.
     var queueName: String {
-        if case .string(let name) = meta("queue") { return name }
-        guard let recipient = recipients.first else { return "" }
-        if ownMeta.isEmpty, !hasRoutingMeta { return recipient.normalizedDomain }
-        func text(_ key: String) -> String? {
-            if case .string(let text) = meta(key), !text.isEmpty { return text }
-            return nil
+        get throws(UnusableQueue) {
+            guard let recipient = recipients.first else { return "" }
+            // Most messages have no meta of their own, and then the queue of their domain: no name is put together.
+            if ownMeta.isEmpty, !sessionNamesQueue { return recipient.normalizedDomain }
+            return try QueueName.text(recipient: recipient) { meta($0) }
         }
-        let name = try? QueueName(
-            campaign: text("campaign"), tenant: text("tenant"), recipient: recipient, routingDomain: text("routing_domain"))
-        return name?.text ?? recipient.normalizedDomain
     }
 
-    private var hasRoutingMeta: Bool {
-        sessionMeta.contains { $0.key == "tenant" || $0.key == "campaign" || $0.key == "routing_domain" }
-    }
+    private var sessionNamesQueue: Bool { sessionMeta.contains { QueueName.isNamed(by: $0.key) } }
+
+    /// Whether the message is to be accepted and thrown away.
+    var isDiscarded: Bool { (!ownMeta.isEmpty || sessionNamesQueue) && meta("queue") == .string("null") }
 
     var data: [UInt8] {
         var bytes = Array(headers.readableBytesView)

@@ -108,6 +108,10 @@ extension SMTPSession: ServerSessionDelegate {
                     .reject(Reply(code: 552, enhanced: EnhancedStatus(5, 3, 4), lines: ["message header section too big"])))
             }
             stream = started
+            // Refused now and not at the end: nothing of a looping message needs to be stored.
+            if let loop = ReceivedContent.loop(in: started.headers, limit: listener.config.maxReceivedHeaders) {
+                return proceed(.reject(loop))
+            }
         }
         stream?.append(chunk) { error in
             guard let error else { return proceed(.accept(nil)) }
@@ -130,7 +134,11 @@ extension SMTPSession: ServerSessionDelegate {
             streamed?.abandon()
             return reply(.reject(refusal))
         }
-        let received = compose(transaction, batches, facts, streamed)
+        let content = streamed.map { ReceivedContent($0) } ?? ReceivedContent(transaction.data)
+        if streamed == nil, let loop = ReceivedContent.loop(in: content.headers, limit: listener.config.maxReceivedHeaders) {
+            return reply(.reject(loop))
+        }
+        let received = compose(transaction, batches, facts, content)
         let intake = Intake(
             shard: shard, hook: .smtpServerMessageReceived, service: services.metrics.received,
             receptionProtocol: facts.isESMTP ? "ESMTP" : "SMTP",
@@ -146,7 +154,10 @@ extension SMTPSession: ServerSessionDelegate {
         services.metrics.rejections.add(1)
         guard services.logs.wants(.rejection) else { return }
         let now = Clock.wall()
-        var record = services.logs.record(.rejection, id: "", sender: "", recipients: [""], created: now)
+        let envelope = session.rejectedEnvelope
+        let recipients = envelope.recipients.isEmpty ? [""] : envelope.recipients.map(\.text)
+        var record = services.logs.record(
+            .rejection, id: "", sender: envelope.sender?.text ?? "", recipients: recipients, created: now)
         record.response = LogRecord.Response(reply, command: command)
         record.peerAddress = LogRecord.Peer(name: session.facts.ehlo ?? "", address: session.facts.peerText)
         record.receptionProtocol = session.facts.isESMTP ? "ESMTP" : "SMTP"
@@ -181,34 +192,21 @@ extension SMTPSession: ServerSessionDelegate {
     }
 
     private func compose(
-        _ transaction: ReceivedTransaction, _ batches: [[EnvelopeAddress]], _ facts: SessionFacts, _ streamed: BodyStream?
+        _ transaction: ReceivedTransaction, _ batches: [[EnvelopeAddress]], _ facts: SessionFacts, _ content: ReceivedContent
     ) -> [ReceivedMessage] {
-        var data = transaction.data
-        let body: SpoolBody
-        let bodyLength: Int
-        let original: ByteBuffer
-        if let streamed {
-            original = streamed.headers
-            bodyLength = streamed.length
-            body = .shared(streamed.finish())
-        } else {
-            let length = data.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
-            original = data.readSlice(length: length) ?? ByteBuffer()
-            bodyLength = data.readableBytes
-            body = .inline(data)
-        }
         let origin = TraceHeaders.Origin(
             ehlo: facts.ehlo ?? "unknown", peer: facts.peerIP, hostname: listener.hostname, local: facts.localIP,
             with: facts.isESMTP ? (transaction.parameters.smtpUTF8 ? "UTF8SMTP" : "ESMTP") : "SMTP")
         let date = listener.date(unixSeconds: transaction.receivedAt / 1_000_000_000)
         return batches.map { recipients in
             let id = listener.nextID()
-            var headers = ByteBufferAllocator().buffer(capacity: original.readableBytes + 512)
+            var headers = ByteBufferAllocator().buffer(capacity: content.headers.readableBytes + 512)
             listener.trace.write(into: &headers, origin: origin, id: id.hex, recipients: recipients, date: date, meta: meta.stored)
-            headers.writeImmutableBuffer(original)
+            listener.trace.write(content.seam, into: &headers)
+            headers.writeImmutableBuffer(content.headers)
             return ReceivedMessage(
                 id: id, sender: transaction.sender, recipients: recipients, created: transaction.receivedAt, headers: headers,
-                body: body, bodyLength: bodyLength, is8bit: transaction.is8bit, sessionMeta: meta.stored)
+                body: content.body, bodyLength: content.bodyLength, is8bit: transaction.is8bit, sessionMeta: meta.stored)
         }
     }
 

@@ -22,6 +22,12 @@ struct TraceHeaders {
         var with: String
     }
 
+    /// Writes what stands between these lines and the content under them.
+    func write(_ seam: ContentHead.Seam, into headers: inout ByteBuffer) {
+        guard received || supplemental else { return }
+        headers.writeStaticString(seam.text)
+    }
+
     /// Writes the lines for one message. `date` is an RFC 5322 date.
     func write(
         into headers: inout ByteBuffer, origin: Origin, id: String, recipients: [EnvelopeAddress], date: String,

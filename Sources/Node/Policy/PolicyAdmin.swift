@@ -24,7 +24,7 @@ enum PolicyAdmin {
         scope.campaign = action.campaign
         scope.queues = action.queueNames
         scope.isEverything = action.isEverything
-        scope = scope.normalized
+        scope = scope.canonical
         let expires: Int64
         switch action.lifetime {
         case .duration(let duration): expires = Clock.wall() + duration.wholeNanoseconds

@@ -1,7 +1,7 @@
 import Message
 
 extension QueueName {
-    /// A name that does not parse (a policy may set any text) stands as a domain of its own: its messages fail visibly.
+    /// A name that does not parse (earlier versions took any text of a policy) is a domain of its own: its messages fail visibly.
     init(fallback text: String) {
         self = (try? QueueName(domain: text)) ?? .unroutable
     }

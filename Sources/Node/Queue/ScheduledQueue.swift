@@ -77,8 +77,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         self.name = name
         self.parsed = parsed
         self.shard = shard
-        parts = QueueParts(
-            name: name, campaign: parsed.campaign, tenant: parsed.tenant, domain: parsed.domain, routingDomain: parsed.routingDomain)
+        parts = QueueParts(parsed, name: name)
         rules = QueueRules(parts: parts)
     }
 

@@ -82,7 +82,7 @@ extension PolicyEngine {
         case .messageSetMeta:
             let message = try message(&arguments, "msg:set_meta")
             let key = try arguments.string("msg:set_meta", "the name")
-            message.setMeta(key, try Self.metaValue(key, arguments.value("msg:set_meta")))
+            message.setMeta(key, try Self.metaValue(key, &arguments, "msg:set_meta"))
             return 0
         case .messageID: writer.string(try message(&arguments, "msg:id").id)
         case .messageSender: writer.string(try message(&arguments, "msg:sender").sender.text)
@@ -90,7 +90,7 @@ extension PolicyEngine {
             let recipients = try message(&arguments, "msg:recipient").recipients
             if recipients.count == 1 { writer.string(recipients[0].text) } else { Self.write(recipients, writer) }
         case .messageRecipientList: Self.write(try message(&arguments, "msg:recipient_list").recipients, writer)
-        case .messageQueueName: writer.string(try message(&arguments, "msg:queue_name").queueName)
+        case .messageQueueName: writer.string(try Self.queueName(of: message(&arguments, "msg:queue_name")))
         case .messageGetData: writer.bytes(try message(&arguments, "msg:get_data").data)
         case .messageNumAttempts: writer.integer(Int64(try message(&arguments, "msg:num_attempts").numAttempts))
         case .messageFirstHeader:
@@ -102,7 +102,8 @@ extension PolicyEngine {
             writer.config(connection.meta(try arguments.string("conn:get_meta", "the name")))
         case .connectionSetMeta:
             let connection = try connection(&arguments, "conn:set_meta")
-            connection.setMeta(try arguments.string("conn:set_meta", "the name"), try arguments.value("conn:set_meta"))
+            let key = try arguments.string("conn:set_meta", "the name")
+            connection.setMeta(key, try Self.metaValue(key, &arguments, "conn:set_meta"))
             return 0
 
         case .on:

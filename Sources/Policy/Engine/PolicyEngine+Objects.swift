@@ -22,15 +22,28 @@ extension PolicyEngine {
     }
 
     /// The metadata that names queues must be text.
-    static func metaValue(_ key: String, _ value: ConfigValue) throws(NativeFailure) -> ConfigValue {
+    static func metaValue(_ key: String, _ arguments: inout NativeArguments, _ function: String) throws(NativeFailure) -> ConfigValue {
         switch key {
         case "tenant", "campaign", "queue", "routing_domain":
+            // The bytes are looked at before they are made text: two names that are not UTF-8 must not become one.
+            var bytes = arguments.reader
+            let value = try arguments.value(function)
             switch value {
-            case .string, .null: return value
-            case .bool, .integer, .number, .list, .table: throw .error("msg:set_meta: '\(key)' must be a string, or nil to clear it")
+            case .null: return value
+            case .string:
+                guard case .bytes(let text) = bytes.part(), String(validating: text, as: UTF8.self) != nil else {
+                    throw .error("\(function): '\(key)' must be valid UTF-8")
+                }
+                return value
+            case .bool, .integer, .number, .list, .table: throw .error("\(function): '\(key)' must be a string, or nil to clear it")
             }
-        default: return value
+        default: return try arguments.value(function)
         }
+    }
+
+    /// What `msg:queue_name` answers.
+    static func queueName(of message: any PolicyMessage) throws(NativeFailure) -> String {
+        do { return try message.queueName } catch { throw .error("msg:queue_name: \(error)") }
     }
 
     static func write(_ addresses: [EnvelopeAddress], _ writer: ValueWriter) {

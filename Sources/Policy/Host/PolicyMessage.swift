@@ -13,8 +13,8 @@ package protocol PolicyMessage: AnyObject {
     func meta(_ key: String) -> ConfigValue
     /// Sets metadata; `.null` removes it. `tenant`, `campaign`, `queue` and `routing_domain` are strings or `.null`.
     func setMeta(_ key: String, _ value: ConfigValue)
-    /// The effective scheduled queue.
-    var queueName: String { get }
+    /// The effective scheduled queue; an error says which meta value names none.
+    var queueName: String { get throws }
     /// The whole message, RFC 5322.
     var data: [UInt8] { get }
     /// Delivery attempts so far.

@@ -1,7 +1,7 @@
 /// *value*: finds the name a typing mistake probably meant.
-enum NearestName {
+package enum NearestName {
     /// The candidate with the smallest edit distance, if that is small enough to be a mistake.
-    static func of(_ name: String, in candidates: some Sequence<String>) -> String? {
+    package static func of(_ name: String, in candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.utf8.prefix(64))
         var best: (name: String, distance: Int)?
         for candidate in candidates {
@@ -13,7 +13,7 @@ enum NearestName {
     }
 
     /// " (did you mean 'x'?)" or nothing.
-    static func hint(_ name: String, in candidates: some Sequence<String>) -> String {
+    package static func hint(_ name: String, in candidates: some Sequence<String>) -> String {
         of(name, in: candidates).map { " (did you mean '\($0)'?)" } ?? ""
     }
 

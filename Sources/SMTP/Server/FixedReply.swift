@@ -64,6 +64,7 @@ struct FixedReply: Sendable {
 
     // Faults of the content.
     static var tooBig: Self { Self("552 5.3.4 message too big\r\n") }
+    static var nullOctet: Self { Self("554 5.6.0 message data must not contain NUL\r\n") }
     static var lineEndings: Self { Self("552 5.6.0 message data must use CRLF for line endings\r\n") }
 }
 

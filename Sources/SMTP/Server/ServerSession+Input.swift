@@ -4,7 +4,7 @@ import NIOCore
 extension ServerSession {
     private enum Line {
         case incomplete
-        case complete(length: Int, CommandLine, text: String)
+        case complete(length: Int, CommandLine)
     }
 
     /// Reads one command line, if it is there. True if anything happened.
@@ -13,19 +13,21 @@ extension ServerSession {
         let limit = configuration.maxCommandLine
         let line = input.withUnsafeReadableBytes { Self.findLine(in: $0, from: scanned, limit: limit, isDropping: isDroppingLine) }
         switch line {
-        case .complete(let length, let commandLine, let text):
+        case .complete(let length, let commandLine):
+            if !isDroppingLine { keepLine(length: length) }
             input.moveReaderIndex(forwardBy: length)
             scanned = 0
             isDroppingLine = false
             clock.lineEnded()
             switch commandLine {
             case .command(let command): run(machine.command(command))
-            case .fault(let reply, let isFatal): run(machine.malformed(reply, isFatal: isFatal, line: text))
+            case .fault(let reply, let isFatal): run(machine.malformed(reply, isFatal: isFatal, step: verbOfLine))
             }
             return true
         case .incomplete:
             clock.lineBegan()
             if isDroppingLine || input.readableBytes >= limit {
+                if !isDroppingLine { keepLine(length: input.readableBytes) }
                 isDroppingLine = true
                 input = ByteBuffer()
                 scanned = 0
@@ -42,28 +44,45 @@ extension ServerSession {
         else { return .incomplete }
         let end = UnsafeRawPointer(feed) - base
         let length = end + 1
-        guard !isDropping, length <= limit else {
-            return .complete(length: length, .fault(.lineTooLong, isFatal: false), text: "")
-        }
+        guard !isDropping, length <= limit else { return .complete(length: length, .fault(.lineTooLong, isFatal: false)) }
         // A lone LF ends a command line only in the sense that it is refused as one: nothing behind it is lost, nothing
         // before it is obeyed.
         guard end > 0, bytes[end - 1] == UInt8(ascii: "\r") else {
-            let line = UnsafeRawBufferPointer(rebasing: bytes[..<end])
-            return .complete(length: length, .fault(.bareLineFeed, isFatal: false), text: logText(line))
+            return .complete(length: length, .fault(.bareLineFeed, isFatal: false))
         }
-        let line = UnsafeRawBufferPointer(rebasing: bytes[..<(end - 1)])
-        let parsed = Command.parse(line)
-        switch parsed {
-        case .command: return .complete(length: length, parsed, text: "")
-        case .fault: return .complete(length: length, parsed, text: logText(line))
+        return .complete(length: length, Command.parse(UnsafeRawBufferPointer(rebasing: bytes[..<(end - 1)])))
+    }
+
+    /// Keeps the line that is about to be obeyed or refused: a record of its refusal shows it. Copied, so that no input is held for it.
+    private func keepLine(length: Int) {
+        // Of a line that is too long the start is enough; and it must not depend on how the line was cut into reads.
+        let shown = length > configuration.maxCommandLine || input.readableBytes < length ? Self.longLinePart : length
+        keptLine.clear()
+        input.withUnsafeReadableBytes { bytes in
+            _ = keptLine.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(min(shown, bytes.count))))
         }
     }
 
-    /// What a log may show of a line that was not understood: bounded, printable, and nothing that follows AUTH.
-    private static func logText(_ line: UnsafeRawBufferPointer) -> String {
-        if UnsafeRawBufferPointer(rebasing: line.prefix(4)).equalsFolded("AUTH") { return "AUTH" }
-        let printable = line.prefix(256).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
-        return String(decoding: printable, as: UTF8.self)
+    /// What a record shows of a line that is too long.
+    private static var longLinePart: Int { 256 }
+
+    /// The line that was read last, as a log may show it: printable, without its end, and nothing that follows AUTH.
+    var lineText: String {
+        keptLine.withUnsafeReadableBytes { line in
+            if UnsafeRawBufferPointer(rebasing: line.prefix(4)).equalsFolded("AUTH") { return "AUTH" }
+            var end = line.count
+            if end > 0, line[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+            if end > 0, line[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+            let printable = line[..<end].map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
+            return String(decoding: printable, as: UTF8.self)
+        }
+    }
+
+    /// The first word of the line that was read last, for the few verbs that say what a faulty line was about.
+    private var verbOfLine: String {
+        keptLine.withUnsafeReadableBytes { line in
+            UnsafeRawBufferPointer(rebasing: line.prefix(4)).equalsFolded("RCPT") ? "RCPT" : "COMMAND"
+        }
     }
 
     /// Reads content, as much as there is up to a limit. True if anything happened.

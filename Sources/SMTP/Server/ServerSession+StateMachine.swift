@@ -61,7 +61,7 @@ extension ServerSession {
             case answer(FixedReply)
             /// Send a reply, go on.
             case compose(Reply)
-            /// Send a negative reply, log it, go on.
+            /// Send a negative reply, log it with the line of the command (or the name of the step, when no line led to it), go on.
             case refuse(Reply, command: String)
             /// Send the last reply and close; log it if a command is given. `lingering` when the client may still be sending.
             case finish(Reply, command: String?, lingering: Bool)
@@ -96,6 +96,8 @@ extension ServerSession {
         private var faults = 0
         private var idleCommands = 0
         private(set) var isStopping = false
+        /// The envelope that the last refused step was about; for the Rejection log.
+        private(set) var rejected = RejectedEnvelope()
 
         init(configuration: ServerConfiguration) { self.configuration = configuration }
 
@@ -134,10 +136,13 @@ extension ServerSession {
             }
         }
 
+        /// Name of the step that no command line leads to.
+        static let connect = "CONNECT"
+
         /// Name of the step for logs.
         var stepName: String {
             switch state {
-            case .connecting: "CONNECT"
+            case .connecting: Self.connect
             case .awaitingHello(let domain, let extended): (extended ? "EHLO " : "HELO ") + domain
             case .awaitingMail(let address, _): "MAIL FROM:<\(address.text)>"
             case .awaitingRecipient(let address): "RCPT TO:<\(address.text)>"
@@ -150,11 +155,21 @@ extension ServerSession {
         /// The SIZE= of the transaction.
         var announcedSize: Int? { parameters.size }
 
-        /// Moves the envelope out, for `askMessage`.
-        mutating func takeEnvelope() -> (sender: EnvelopeAddress, recipients: [EnvelopeAddress], parameters: MailParameters) {
-            let envelope = (sender, recipients, parameters)
-            dropEnvelope()
-            return envelope
+        /// The envelope, for `askMessage`. It is kept until the verdict: a refusal names it.
+        var envelope: (sender: EnvelopeAddress, recipients: [EnvelopeAddress], parameters: MailParameters) {
+            (sender, recipients, parameters)
+        }
+
+        /// The envelope as far as it is known at this step.
+        private var envelopeAtHand: RejectedEnvelope {
+            switch state {
+            case .awaitingMail(let address, _): RejectedEnvelope(sender: address)
+            case .awaitingRecipient(let address): RejectedEnvelope(sender: sender, recipients: [address])
+            case .envelope, .receiving, .awaitingPiece, .betweenChunks, .awaitingMessage:
+                RejectedEnvelope(sender: sender, recipients: recipients)
+            case .skippingChunk(_, .envelope): RejectedEnvelope(sender: sender)
+            case .skippingChunk(_, .base), .connecting, .greeted, .awaitingHello, .idle, .closed: RejectedEnvelope()
+            }
         }
 
         // MARK: Events
@@ -196,7 +211,7 @@ extension ServerSession {
                 messages += 1
                 faults = 0
                 idleCommands = 0
-                state = .idle
+                toBase()
                 return reply.map(Action.compose) ?? .answer(.ok)
             case .greeted, .idle, .envelope, .receiving, .betweenChunks, .skippingChunk, .closed:
                 preconditionFailure("a verdict that nobody asked for")
@@ -205,6 +220,7 @@ extension ServerSession {
 
         private mutating func rejected(_ reply: Reply) -> Action {
             let command = stepName
+            rejected = envelopeAtHand
             switch state {
             case .connecting:
                 return close(reply, command: command)
@@ -257,10 +273,12 @@ extension ServerSession {
             }
         }
 
-        /// A line that is no command. `line` is what the log may show of it.
-        mutating func malformed(_ reply: FixedReply, isFatal: Bool, line: String) -> Action {
-            if isFatal { return close(reply.reply, command: line) }
-            return fault(reply, command: line)
+        /// A line that is no command; `step` is its first word, as far as it is a verb.
+        mutating func malformed(_ reply: FixedReply, isFatal: Bool, step: String) -> Action {
+            if isFatal { return close(reply.reply, command: step) }
+            // Recipients accepted before are not what a faulty RCPT is about.
+            let about = step == "RCPT" ? RejectedEnvelope(sender: isInTransaction ? sender : nil) : envelopeAtHand
+            return fault(reply, command: step, about: about)
         }
 
         /// The content reader holds a piece for the delegate.
@@ -276,9 +294,10 @@ extension ServerSession {
             case .receiving(let transfer):
                 let command = stepName
                 if let fault {
+                    rejected = envelopeAtHand
                     toBase()
                     let reply = fault.reply
-                    return reply.code == 421 ? close(reply, command: command) : .refuse(reply, command: command)
+                    return reply.code == 421 ? close(reply, command: command, about: rejected) : .refuse(reply, command: command)
                 }
                 switch transfer {
                 case .data, .chunk(isLast: true):
@@ -302,7 +321,7 @@ extension ServerSession {
 
         /// The client spoke before the banner, as only spam robots do. RFC 5321, 4.3.1.
         mutating func earlyTalk() -> Action {
-            close(Reply(554, EnhancedStatus(5, 5, 1), "\(configuration.hostname) wait for the banner"), command: "CONNECT")
+            close(Reply(554, EnhancedStatus(5, 5, 1), "\(configuration.hostname) wait for the banner"), command: Self.connect)
         }
 
         /// More input is waiting than may be held.
@@ -354,28 +373,35 @@ extension ServerSession {
         }
 
         private mutating func mail(_ address: EnvelopeAddress, _ parameters: MailParameters) -> Action {
-            guard hasHello else { return fault(.helloFirst, command: "MAIL") }
-            if case .betweenChunks = state { return fault(.chunksOpen, command: "MAIL") }
-            guard !isInTransaction else { return fault(.nestedMail, command: "MAIL") }
+            let about = RejectedEnvelope(sender: address)
+            guard hasHello else { return fault(.helloFirst, command: "MAIL", about: about) }
+            if case .betweenChunks = state { return fault(.chunksOpen, command: "MAIL", about: about) }
+            guard !isInTransaction else { return fault(.nestedMail, command: "MAIL", about: about) }
             guard messages < configuration.maxMessagesPerConnection else {
                 return close(unavailable("too many messages in this session"), command: nil)
             }
             if let size = parameters.size, size > configuration.maxMessageSize {
-                return .refuse(FixedReply.tooBig.reply, command: "MAIL FROM:<\(address.text)>")
+                rejected = about
+                return .refuse(FixedReply.tooBig.reply, command: "MAIL")
             }
             state = .awaitingMail(address, parameters)
             return .askMail(address, parameters)
         }
 
         private mutating func recipient(_ address: EnvelopeAddress) -> Action {
-            if case .betweenChunks = state { return fault(.chunksOpen, command: "RCPT") }
-            guard isInTransaction else { return fault(.mailFirst, command: "RCPT") }
-            guard !address.needsSMTPUTF8 || parameters.smtpUTF8 else { return fault(.needsUTF8, command: "RCPT") }
+            if case .betweenChunks = state { return refuse(.chunksOpen, to: address) }
+            guard isInTransaction else { return refuse(.mailFirst, to: address) }
+            guard !address.needsSMTPUTF8 || parameters.smtpUTF8 else { return refuse(.needsUTF8, to: address) }
             guard recipients.count < configuration.maxRecipientsPerMessage else {
-                return .refuse(FixedReply.tooManyRecipients.reply, command: "RCPT TO:<\(address.text)>")
+                rejected = RejectedEnvelope(sender: sender, recipients: [address])
+                return .refuse(FixedReply.tooManyRecipients.reply, command: "RCPT")
             }
             state = .awaitingRecipient(address)
             return .askRecipient(address)
+        }
+
+        private mutating func refuse(_ reply: FixedReply, to recipient: EnvelopeAddress) -> Action {
+            fault(reply, command: "RCPT", about: RejectedEnvelope(sender: isInTransaction ? sender : nil, recipients: [recipient]))
         }
 
         private mutating func data() -> Action {
@@ -431,15 +457,18 @@ extension ServerSession {
             return .answer(reply)
         }
 
-        private mutating func fault(_ reply: FixedReply, command: String) -> Action {
+        private mutating func fault(_ reply: FixedReply, command: String, about: RejectedEnvelope? = nil) -> Action {
             faults += 1
             guard faults < configuration.maxErrors else {
-                return close(Reply(421, EnhancedStatus(4, 7, 0), "\(configuration.hostname) too many errors"), command: command)
+                return close(
+                    Reply(421, EnhancedStatus(4, 7, 0), "\(configuration.hostname) too many errors"), command: command, about: about)
             }
+            rejected = about ?? envelopeAtHand
             return .refuse(reply.reply, command: command)
         }
 
-        private mutating func close(_ reply: Reply, command: String?) -> Action {
+        private mutating func close(_ reply: Reply, command: String?, about: RejectedEnvelope? = nil) -> Action {
+            rejected = about ?? envelopeAtHand
             state = .closed
             dropEnvelope()
             return .finish(reply, command: command, lingering: true)

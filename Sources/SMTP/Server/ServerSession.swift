@@ -16,6 +16,8 @@ package final class ServerSession {
     package var context: AnyObject?
     /// While a message is being streamed: its content before the first piece.
     package internal(set) var streamedHead: ByteBuffer?
+    /// The envelope that the refusal being reported is about; for `rejected`.
+    package var rejectedEnvelope: RejectedEnvelope { machine.rejected }
     /// True once the last reply was given, or the connection is gone.
     package var isClosed: Bool { machine.need == .nothing }
 
@@ -29,6 +31,8 @@ package final class ServerSession {
     var input = ByteBuffer()
     /// Octets of `input` known not to hold the end of a line.
     var scanned = 0
+    /// The command line that was read last, for the record of its refusal.
+    var keptLine = ByteBuffer()
     /// The rest of an overlong command line is being dropped.
     var isDroppingLine = false
     /// Octets of the BDAT chunk that are still to come.
@@ -114,6 +118,7 @@ package final class ServerSession {
         while step() {}
         isAdvancing = false
         if input.readableBytes == 0 { input = ByteBuffer() }  // an idle session holds no buffer
+        if keptLine.capacity > 512, machine.need == .command { keptLine = ByteBuffer() }
     }
 
     /// Stops the session after the message in flight, if any.
@@ -235,7 +240,7 @@ package final class ServerSession {
         reply.encode(into: &output)
         // 421 4.3.2 is load shedding, and a wish of ours rather than a fault of the client.
         guard reply.code != 421 || reply.enhanced != EnhancedStatus(4, 3, 2) else { return }
-        delegate?.rejected(self, command: command, reply: reply)
+        delegate?.rejected(self, command: command == StateMachine.connect ? command : lineText, reply: reply)
     }
 
     private func beginContent() {
@@ -270,7 +275,7 @@ package final class ServerSession {
 
     private func askMessage() {
         let number = expectAnswer()
-        let envelope = machine.takeEnvelope()
+        let envelope = machine.envelope
         let data: ByteBuffer
         if let head = streamedHead {
             data = head

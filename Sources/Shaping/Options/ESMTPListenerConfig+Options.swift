@@ -20,6 +20,7 @@ extension ESMTPListenerConfig {
             "data_buffer_size": .field,
             "invalid_line_endings": .field,
             "line_length_hard_limit": .field,
+            "max_received_headers": .field,
             "batch_handling": .field,
             "deferred_spool": .field,
             "deferred_queue": .unsupported([.exactly(false)]),
@@ -47,6 +48,7 @@ extension ESMTPListenerConfig {
             a.dataBufferSize == b.dataBufferSize,
             a.invalidLineEndings == b.invalidLineEndings,
             a.lineLengthHardLimit == b.lineLengthHardLimit,
+            a.maxReceivedHeaders == b.maxReceivedHeaders,
             a.batchHandling == b.batchHandling,
             a.deferredSpool == b.deferredSpool,
             a.meta == b.meta

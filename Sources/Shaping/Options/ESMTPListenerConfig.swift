@@ -28,6 +28,8 @@ package final class ESMTPListenerConfig: Sendable, Equatable {
     package let invalidLineEndings: InvalidLineEndings
     /// The longest line, in bytes without its end.
     package let lineLengthHardLimit: Int
+    /// Most `Received` fields of a message; one with more is in a mail loop.
+    package let maxReceivedHeaders: Int
     /// How a message with many recipients is split.
     package let batchHandling: BatchHandling
     /// Whether messages stay in memory until their first attempt failed.
@@ -57,9 +59,16 @@ package final class ESMTPListenerConfig: Sendable, Equatable {
         dataBufferSize = try read.byteCount("data_buffer_size", 128 << 10, in: 1024...(64 << 20))
         invalidLineEndings = try read.choice("invalid_line_endings", .deny)
         lineLengthHardLimit = try read.byteCount("line_length_hard_limit", 998, in: 64...(64 << 20))
+        maxReceivedHeaders = try read.int("max_received_headers", 100, in: 1...1_000_000)
         batchHandling = try read.choice("batch_handling", .bifurcateAlways)
         deferredSpool = try read.bool("deferred_spool", false)
         meta = try read.table("meta", "a table such as { tenant = 'a' }")
+        for key in ["tenant", "campaign", "routing_domain", "queue"] {
+            switch meta[key] {
+            case nil, .null, .string, .integer: break
+            case .some(let value): throw read.mustBe("meta", "a table in which '\(key)' is a text", value)
+            }
+        }
     }
 
     /// What to do with a bare CR or LF. *Value.*

@@ -8,6 +8,8 @@ package final class HTTPListenerConfig: Sendable, Equatable {
     package let trustedHosts: [String]
     /// The largest request body, in bytes.
     package let requestBodyLimit: Int
+    /// What raw content must be like.
+    package let content: Content
 
     /// Reads and checks the table.
     package init(_ table: [String: ConfigValue]) throws(ConfigError) {
@@ -17,13 +19,14 @@ package final class HTTPListenerConfig: Sendable, Equatable {
             "hostname", "a host name in ASCII such as 'mail.example.com'", where: TextCheck.isHelloDomain)
         trustedHosts = try read.networks("trusted_hosts", ["127.0.0.1", "::1"])
         requestBodyLimit = try read.byteCount("request_body_limit", 2 << 20, in: 1024...(1 << 30))
+        content = try Content(read)
     }
 
     /// Whether two configurations say the same.
     package static func == (a: HTTPListenerConfig, b: HTTPListenerConfig) -> Bool {
         a === b
-            || (a.listen, a.hostname, a.trustedHosts, a.requestBodyLimit)
-                == (b.listen, b.hostname, b.trustedHosts, b.requestBodyLimit)
+            || (a.listen, a.hostname, a.trustedHosts, a.requestBodyLimit, a.content)
+                == (b.listen, b.hostname, b.trustedHosts, b.requestBodyLimit, b.content)
     }
 
     /// Every name of the table.
@@ -37,5 +40,9 @@ package final class HTTPListenerConfig: Sendable, Equatable {
             "tls_certificate": .unsupported(),
             "tls_private_key": .unsupported(),
             "request_body_limit": .field,
+            "invalid_line_endings": .field,
+            "line_length_hard_limit": .field,
+            "max_received_headers": .field,
+            "raw_bcc": .field,
         ])
 }

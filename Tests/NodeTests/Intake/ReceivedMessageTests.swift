@@ -16,21 +16,68 @@ import Testing
             is8bit: false, sessionMeta: meta)
     }
 
-    @Test func theQueueFollowsTheMeta() {
+    @Test func theQueueFollowsTheMeta() throws {
         let message = Self.message(meta: [("tenant", "\"t\""), ("received_from", "\"x\"")])
-        #expect(message.queueName == "t@example.com")
+        #expect(try message.queueName == "t@example.com")
         message.setMeta("campaign", .string("c"))
         message.setMeta("routing_domain", .string("relay.test"))
-        #expect(message.queueName == "c:t@example.com!relay.test")
+        #expect(try message.queueName == "c:t@example.com!relay.test")
         message.setMeta("tenant", .null)
-        #expect(message.queueName == "c:@example.com!relay.test")
+        #expect(try message.queueName == "c:@example.com!relay.test")
         message.setMeta("queue", .string("null"))
-        #expect(message.queueName == "null")
+        #expect(try message.queueName == "null")
+        #expect(message.isDiscarded)
     }
 
-    @Test func plainMessagesGoToTheirDomain() {
-        #expect(Self.message().queueName == "example.com")
-        #expect(Self.message("u@[192.0.2.1]").queueName == "[192.0.2.1]")
+    @Test func plainMessagesGoToTheirDomain() throws {
+        #expect(try Self.message().queueName == "example.com")
+        #expect(try Self.message("u@[192.0.2.1]").queueName == "[192.0.2.1]")
+    }
+
+    /// Any text comes back as it was set: the parts of the queue's name are those of the meta.
+    @Test(arguments: [
+        "acme", "spring:2026", "a@b", "a!b", "!!", "\"", "\"x\"", "a\\b", " lead and trail ", "ünï", "a:b@c!d\"e\\f", "null", ":", "@", "x,y",
+        "1e5", String(repeating: ":", count: 512),
+    ])
+    func everyTextComesBack(_ text: String) throws {
+        for (campaign, tenant, routing) in [(text, nil, nil), (nil, text, nil), (nil, nil, text), (text, text, text)] as [(String?, String?, String?)] {
+            let message = Self.message()
+            message.setMeta("campaign", campaign.map { .string($0) } ?? .null)
+            message.setMeta("tenant", tenant.map { .string($0) } ?? .null)
+            message.setMeta("routing_domain", routing.map { .string($0) } ?? .null)
+            let name = try QueueName(parsing: message.queueName)
+            #expect(name.campaign == campaign && name.tenant == tenant && name.routingDomain == routing && name.domain == "example.com")
+        }
+    }
+
+    @Test(arguments: [
+        ("tenant", ConfigValue.string("a\nb"), "control character"), ("campaign", .string("a\0"), "control character"),
+        ("routing_domain", .string(String(repeating: "x", count: 513)), "longer than 512 bytes"), ("tenant", .bool(true), "true or false"),
+        ("campaign", .table(["a": .null]), "table"), ("queue", .list([.string("x")]), "table"), ("tenant", .number(1.5), "fraction"),
+        ("queue", .string("a@b!c!d"), "separator too many"), ("queue", .string("t@"), "no domain"),
+        ("queue", .string(String(repeating: "x", count: 5000)), "longer than"), ("queue", .string("\"a@b!!"), "quotes"),
+    ])
+    func whatCannotBeUsedIsRefusedWithTheReason(_ key: String, _ value: ConfigValue, _ reason: String) {
+        let message = Self.message(meta: [("tenant", "\"t\"")])
+        message.setMeta(key, value)
+        let error = #expect(throws: UnusableQueue.self) { _ = try message.queueName }
+        #expect(error?.key == key && error?.description.contains("'\(key)'") == true && error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
+    }
+
+    @Test(arguments: [
+        (ConfigValue.integer(42), "42@example.com"), (.number(7), "7@example.com"), (.string(""), "example.com"), (.null, "example.com"),
+        (.integer(-1), "-1@example.com"),
+    ])
+    func numbersAreTextsAndEmptyTextsAreNone(_ value: ConfigValue, _ queue: String) throws {
+        let message = Self.message()
+        message.setMeta("tenant", value)
+        message.setMeta("queue", .string(""))
+        #expect(try message.queueName == queue)
+    }
+
+    @Test(arguments: [("example.com!", "example.com"), (#""a:b":t@d!!"#, #""a:b":t@d!!"#), (#""acme"@d!!"#, "acme@d"), ("Example.COM", "Example.COM")])
+    func aWholeNameIsPrintedInOneForm(_ given: String, _ queue: String) throws {
+        #expect(try Self.message(meta: [("queue", JSON.text(given))]).queueName == queue)
     }
 
     @Test func ownMetaGoesBeforeTheSessions() {

@@ -14,6 +14,8 @@ final class ScriptedDelegate: ServerSessionDelegate {
     var refusesConnection: Verdict?
     var refusesPieces: Verdict?
     private(set) var events: [String] = []
+    /// Each refusal with the envelope it is about: `550 RCPT TO:<x@y> | sender | recipients`.
+    private(set) var rejections: [String] = []
     private(set) var messages: [ReceivedTransaction] = []
     private(set) var contents: [[UInt8]] = []
     private(set) var maxPiece = 0
@@ -96,6 +98,9 @@ final class ScriptedDelegate: ServerSessionDelegate {
 
     func rejected(_ session: ServerSession, command: String, reply: Reply) {
         events.append("rejected [\(command)] \(reply.code)")
+        let envelope = session.rejectedEnvelope
+        rejections.append(
+            "\(reply.code) \(command) | \(envelope.sender?.text ?? "-") | \(envelope.recipients.map(\.text).joined(separator: " "))")
     }
 
     func closed(_ session: ServerSession) { events.append("closed") }

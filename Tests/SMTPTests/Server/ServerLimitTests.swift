@@ -148,7 +148,7 @@ import Testing
         case .reset: #expect(try harness.say("RSET\r\n") == "250 Reset state\r\n")
         case .refusal:
             #expect(harness.replies.hasSuffix("250 OK\r\n452 4.3.1 no room\r\n"))
-            #expect(harness.delegate.events.last == "rejected [BDAT] 452")
+            #expect(harness.delegate.events.last == "rejected [BDAT 300] 452")
         case .hangUp: break
         case .quit: #expect(try harness.say("QUIT\r\n").hasPrefix("221 "))
         case .hello: #expect(try harness.say("HELO d\r\n").hasPrefix("250 "))
