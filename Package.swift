@@ -108,7 +108,7 @@ let package = Package(
             name: "NodeTests",
             dependencies: [
                 "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "CZstd",
-                "RedisFixture", nioCore, nioPosix, nioEmbedded, hummingbird,
+                "RedisFixture", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Shaping", "Message"], swiftSettings: settings),

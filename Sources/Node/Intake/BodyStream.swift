@@ -18,7 +18,8 @@ final class BodyStream {
         var rest = head
         let length = head.withUnsafeReadableBytes { HeaderBlock.length(of: $0) }
         guard length < head.readableBytes, let headers = rest.readSlice(length: length) else { return nil }
-        self.headers = headers
+        // A copy: a slice would keep the whole of `head` in memory until the message is complete.
+        self.headers = ByteBuffer(bytes: headers.readableBytesView)
         self.head = rest
         self.id = id
         self.shard = shard

@@ -150,6 +150,9 @@ extension ServerSession {
         /// The SIZE= of the transaction.
         var announcedSize: Int? { parameters.size }
 
+        /// About what the envelope takes in memory.
+        private(set) var envelopeBytes = 0
+
         /// Moves the envelope out, for `askMessage`.
         mutating func takeEnvelope() -> (sender: EnvelopeAddress, recipients: [EnvelopeAddress], parameters: MailParameters) {
             let envelope = (sender, recipients, parameters)
@@ -187,6 +190,7 @@ extension ServerSession {
                 return reply.map(Action.compose) ?? .answer(.ok)
             case .awaitingRecipient(let address):
                 recipients.append(address)
+                envelopeBytes += address.localPart.utf8.count + address.domain.utf8.count + 96
                 state = .envelope
                 return reply.map(Action.compose) ?? .answer(.ok)
             case .awaitingPiece(let transfer, let atEnd):
@@ -416,6 +420,7 @@ extension ServerSession {
         private mutating func dropEnvelope() {
             sender = .null
             recipients = []
+            envelopeBytes = 0
             parameters = MailParameters()
         }
 
