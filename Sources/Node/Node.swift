@@ -88,6 +88,7 @@ package final class Node: Sendable {
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
             httpConfig: try options.httpConfig(declared.httpListeners), declared: declared)
         node.publishGauges()
+        node.publishBudgets()
         services.alone.watch(services)
         if let cluster = services.cluster { node.join(cluster, directory: spool.directory) }
         node.expireRules()

@@ -35,6 +35,9 @@ package struct NodeOptions: Sendable {
         var table: [String: ConfigValue] = ["listen": .string(httpAddress)]
         if let policy = declared.first {
             table["trusted_hosts"] = .list(policy.trustedHosts.map { .string($0) })
+            table["trusted_names"] = .list(policy.trustedNames.map { .string($0) })
+            table["max_connections"] = .integer(Int64(policy.maxConnections))
+            if let hostname = policy.hostname { table["hostname"] = .string(hostname) }
             table["request_body_limit"] = .integer(Int64(policy.requestBodyLimit))
             table.merge(policy.content.table) { $1 }
         }

@@ -30,6 +30,8 @@ package final class NodeServices: Sendable {
     package let clusterView: any ClusterView
     package let ruleWatch: RuleWatch
     let bounces = BounceTallies()
+    /// How many descriptors are for whom.
+    package let descriptors = DescriptorBudget.current
     let sweepSlots = SweepSlots(64)
     package let state: NodeState
 

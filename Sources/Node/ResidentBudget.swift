@@ -1,22 +1,66 @@
+import SMTP
 import Synchronization
 
-/// *Shared*: how many bytes of message content the node keeps in memory.
+/// *Shared*: how many bytes the node keeps in memory for others: queued content, and everything a client makes us hold, from its first byte.
 ///
-/// Content over the budget stays on disk and is read back for its attempt; far over it, intake answers 4xx.
+/// Content over the budget stays on disk and is read back for its attempt; messages on their way in are streamed to the spool; far over it,
+/// intake answers 4xx.
 package final class ResidentBudget: Sendable {
+    /// *Value*: for whom bytes are kept.
+    package enum Use: String, Sendable, CaseIterable {
+        /// Content of messages in queues.
+        case queued
+        /// Messages being received, commands, unread replies, envelopes.
+        case smtp
+        /// Requests being received or worked on, unread answers.
+        case http
+    }
+
     /// The budget in bytes.
     package let limit: Int
-    private let used = Atomic<Int>(0)
+    private let queued = Atomic<Int>(0)
+    private let smtp = Atomic<Int>(0)
+    private let http = Atomic<Int>(0)
 
     package init(limit: Int) { self.limit = limit }
 
-    /// Bytes held now.
-    package var bytes: Int { used.load(ordering: .relaxed) }
+    /// Bytes of queued content held now.
+    package var bytes: Int { bytes(.queued) }
+    /// Bytes held now for everybody.
+    package var total: Int { bytes(.queued) + arriving }
     /// Whether another content may become resident.
-    package var hasRoom: Bool { bytes < limit }
-    /// Whether intake should stop: messages on their way in hold more than the budget by half.
-    package var isExhausted: Bool { bytes > limit + limit / 2 }
+    package var hasRoom: Bool { total < limit }
+    /// Whether what arrives should go to disk as soon as it can.
+    package var isTight: Bool { arriving >= limit / 4 || total >= limit }
+    /// Whether intake should stop: what is held is more than the budget by half.
+    package var isExhausted: Bool { total > limit + limit / 2 }
 
-    package func add(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
-    package func remove(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
+    private var arriving: Int { bytes(.smtp) + bytes(.http) }
+
+    /// Whether so many bytes more leave intake open.
+    package func hasRoom(for bytes: Int) -> Bool { total + bytes <= limit + limit / 2 }
+
+    package func bytes(_ use: Use) -> Int {
+        switch use {
+        case .queued: queued.load(ordering: .relaxed)
+        case .smtp: smtp.load(ordering: .relaxed)
+        case .http: http.load(ordering: .relaxed)
+        }
+    }
+
+    package func add(_ bytes: Int) { change(.queued, by: bytes) }
+    package func remove(_ bytes: Int) { change(.queued, by: -bytes) }
+
+    /// Takes bytes, or gives them back when negative. Who takes gives back exactly as much.
+    package func change(_ use: Use, by bytes: Int) {
+        switch use {
+        case .queued: queued.wrappingAdd(bytes, ordering: .relaxed)
+        case .smtp: smtp.wrappingAdd(bytes, ordering: .relaxed)
+        case .http: http.wrappingAdd(bytes, ordering: .relaxed)
+        }
+    }
+}
+
+extension ResidentBudget: ServerBudget {
+    package func change(by bytes: Int) { change(.smtp, by: bytes) }
 }

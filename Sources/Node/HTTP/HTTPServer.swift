@@ -1,12 +1,11 @@
 import Cluster
 import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
-import ServiceLifecycle
+import NIOHTTP1
+import NIOPosix
 package import Shaping
-import Synchronization
 import Telemetry
 
 /// *Shared*: the node's HTTP listener: injection, queues, metrics, probes.
@@ -20,7 +19,7 @@ package struct HTTPServer: Sendable {
     }
 
     /// How long requests that are under way may take once `until` has returned.
-    private static let grace = Duration.seconds(3)
+    private static let grace = TimeAmount.seconds(3)
 
     /// Serves until `until` returns or the task is cancelled; `bound` gets the address once.
     ///
@@ -30,52 +29,98 @@ package struct HTTPServer: Sendable {
         bound: @escaping @Sendable (String) -> Void,
         until: @escaping @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(1 << 30)) }
     ) async throws {
+        let front = makeFront()
+        let socket: BoundSocket
+        do {
+            socket = try BoundSocket(host: config.listen.host, port: config.listen.port, takesBothFamilies: true)
+        } catch {
+            throw NodeError("HTTP: \(error.message) (--http chooses another address)")
+        }
+        let address = socket.address
+        let channel = try await listen(socket, front)
+        node.services.clusterView.announce(address: address)
+        bound(address)
+        let isEnding = await withTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                try? await channel.closeFuture.get()
+                return false
+            }
+            tasks.addTask {
+                await until()
+                return true
+            }
+            let isEnding = await tasks.next() ?? true
+            channel.close(promise: nil)
+            tasks.cancelAll()
+            return isEnding || Task.isCancelled
+        }
+        await drain(front, on: channel.eventLoop)
+        if !isEnding { throw NodeError("the HTTP listener on \(address) was closed by the system; start the node again") }
+    }
+
+    private func drain(_ front: HTTPFront, on loop: any EventLoop) async {
+        let hurry = loop.scheduleRepeatedTask(initialDelay: .milliseconds(20), delay: .milliseconds(20)) { [state = node.services.state] task in
+            guard state.isHurried else { return }
+            front.abortAll()
+            task.cancel()
+        }
+        await front.drain(on: loop, within: Self.grace)
+        hurry.cancel()
+    }
+
+    private func makeFront() -> HTTPFront {
         var logger = Logger(label: "http") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        let access = try AccessRule(trusted: config.trustedHosts)
         let router = Router(context: APIContext.self)
         router.add(middleware: PlainErrors())
-        router.add(middleware: access)
         ProbeRoutes(node: node).add(to: router)
         QueueRoutes(node: node).add(to: router)
         RuleRoutes(node: node).add(to: router)
         ClusterRoutes(node: node).add(to: router)
         InjectRoutes(node: node, limit: config.requestBodyLimit, rules: InjectionRules(config.content)).add(to: router)
-        let application = Application(
-            router: router,
-            // A client that stops sending, or whose body was refused, is not waited for longer than this.
-            server: HTTPServerBuilder { responder in
-                HeldHTTPChannel(HTTP1Channel(responder: responder, configuration: .init(idleTimeout: .seconds(60))))
-            },
-            configuration: .init(address: .hostname(config.listen.host, port: config.listen.port), serverName: nil),
-            onServerRunning: { channel in
-                let address = channel.localAddress
-                let text = "\(address?.ipAddress ?? config.listen.host):\(address?.port ?? config.listen.port)"
-                node.services.clusterView.announce(address: text)
-                bound(text)
-            },
-            eventLoopGroupProvider: .shared(node.services.group), logger: logger)
-        do {
-            let services = ServiceGroup(configuration: .init(services: [application], logger: logger))
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await services.run() }
-                tasks.addTask {
-                    await until()
-                    await services.triggerGracefulShutdown()
-                    let end = Clock.monotonic() + Self.grace.wholeNanoseconds
-                    while Clock.monotonic() < end, !node.services.state.isHurried {
-                        do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+        let services = node.services
+        return HTTPFront(
+            access: AccessRule(config: config, nodeName: services.hostname), routes: RouteTable(router), responder: router.buildResponder(),
+            budget: services.resident, bodyLimit: config.requestBodyLimit,
+            maxConnections: min(config.maxConnections, services.descriptors.http), metrics: HTTPMetrics(services.registry), logger: logger)
+    }
+
+    private func listen(_ socket: BoundSocket, _ front: HTTPFront) async throws -> any Channel {
+        let group = node.services.group
+        var turns: [ObjectIdentifier: LoopBound<HTTPTurns>] = [:]
+        for loop in group.makeIterator() { turns[ObjectIdentifier(loop)] = LoopBound(HTTPTurns(loop: loop)) }
+        let turnsByLoop = turns
+        let gate = AcceptGate.Plan(listener: "http_listener", registry: node.services.registry) { front.hasRoom }
+        return try await socket.serve(group: group, gate: gate) { bootstrap in
+            bootstrap
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelOption(.maxMessagesPerRead, value: 1)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard let turns = turnsByLoop[ObjectIdentifier(channel.eventLoop)] else {
+                            throw NodeError("a connection came in on a foreign loop")
+                        }
+                        let connection = HTTPConnection(front: front, turns: turns.value)
+                        let inlet = HTTPInlet(connection: connection)
+                        connection.attach(inlet)
+                        front.remember(connection, of: channel)
+                        try channel.syncOptions?.setOption(.recvAllocator, value: HTTPReadSize(connection: connection))
+                        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: Self.headLimits)
+                        try channel.pipeline.syncOperations.addHandlers([
+                            HTTPResponseEncoder(), inlet, ByteToMessageHandler(decoder), connection,
+                        ])
                     }
                 }
-                // The server ends by error, by its end, or the grace is over.
-                try await tasks.next()
-                tasks.cancelAll()
-            }
-        } catch let error as IOError {
-            throw NodeError(
-                "cannot listen on \(config.listen.text) for HTTP: \(error); stop the process that has the port, or choose another with --http"
-            )
         }
+    }
+
+    private static var headLimits: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 16 * 1024
+        limits.maxHeaderListSize = 32 * 1024
+        limits.maxHeaderFieldCount = 200
+        return limits
     }
 }
 

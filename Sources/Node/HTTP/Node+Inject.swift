@@ -31,6 +31,15 @@ extension Node {
     private func inject(
         _ injection: Injection, peer: SocketAddress?, on shard: Shard, completion: @escaping (InjectionResult) -> Void
     ) {
+        // The content of each recipient, from here to the queue.
+        let bytes = injection.items.reduce(0) { $0 + $1.content.count }
+        let resident = services.resident
+        guard resident.hasRoom(for: bytes) else {
+            var result = InjectionResult(ids: [], failures: injection.failures)
+            result.unavailable = "load shedding. Try later"
+            return completion(result)
+        }
+        resident.change(.http, by: bytes)
         var generator = MessageIDGenerator(node: UInt64.random(in: .min ... .max), seed: UInt64.random(in: .min ... .max))
         let now = Clock.wall()
         let from = peer.map { "\($0.ipAddress ?? "?"):\($0.port ?? 0)" } ?? ""
@@ -62,6 +71,7 @@ extension Node {
             shard: shard, hook: .httpMessageGenerated, service: services.metrics.receivedHTTP, receptionProtocol: "HTTP",
             peer: LogRecord.Peer(name: "", address: from), durability: injection.deferredSpool ? .memory : services.durability)
         intake.take(messages, connection: nil) { outcome in
+            resident.change(.http, by: -bytes)
             var result = InjectionResult(ids: outcome.accepted.map(\.hex), failures: injection.failures)
             for refusal in outcome.refused {
                 result.failures.append((injection.items[refusal.index].recipient.text, refusal.reply.oneLine))

@@ -10,12 +10,6 @@ import NIOCore
 struct QueueRoutes: Sendable {
     let node: Node
 
-    /// *Value*: the body of pause and resume.
-    private struct Change: Decodable {
-        var queue: String
-        var reason: String?
-    }
-
     func add(to router: Router<APIContext>) {
         router.get("api/queues") { _, _ in
             Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(await node.queueStatus())))
@@ -25,13 +19,16 @@ struct QueueRoutes: Sendable {
         }
         router.post("api/queues/pause") { request, context in
             let change = try await body(request)
-            try node.pause(change.queue, reason: change.reason ?? "no reason given", issuer: RuleRoutes.issuer(context))
+            let reason = try change.text("reason") ?? ""
+            try node.pause(
+                try change.required("queue"), reason: reason.isEmpty ? "no reason given" : reason, issuer: RuleRoutes.issuer(context))
             return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
         }
         router.post("api/queues/resume") { request, context in
             let change = try await body(request)
-            guard try node.resume(change.queue, issuer: RuleRoutes.issuer(context)) else {
-                return Response(status: .notFound, text: notPaused(change.queue))
+            let queue = try change.required("queue")
+            guard try node.resume(queue, issuer: RuleRoutes.issuer(context)) else {
+                return Response(status: .notFound, text: notPaused(queue))
             }
             return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
         }
@@ -47,15 +44,13 @@ struct QueueRoutes: Sendable {
         return "queue '\(queue)' is not paused; GET /api/queues/pauses lists those that are"
     }
 
-    private func body(_ request: Request) async throws -> Change {
+    private func body(_ request: Request) async throws -> RuleRequest {
         let buffer: ByteBuffer
         do { buffer = try await request.body.collect(upTo: 65_536) } catch {
             throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
         }
-        guard let change = try? JSONDecoder().decode(Change.self, from: Data(buffer.readableBytesView)), !change.queue.isEmpty else {
-            throw HTTPError(.badRequest, message: "the body must be JSON such as {\"queue\": \"example.com\", \"reason\": \"…\"}")
-        }
-        return change
+        return try RuleRequest(
+            Data(buffer.readableBytesView), allowed: ["queue", "reason"], example: #"{"queue": "example.com", "reason": "…"}"#)
     }
 }
 

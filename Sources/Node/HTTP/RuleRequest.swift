@@ -15,9 +15,13 @@ struct RuleRequest: Sendable {
     static let matching = ["domain", "routing_domain", "tenant", "campaign", "queue_names", "everything"]
     static let lifetime = ["duration", "expires"]
 
-    init(_ data: Data, allowed: [String]) throws {
-        guard case .table(let table)? = (try? JSONDecoder().decode(JSONValue.self, from: data))?.config else {
-            throw HTTPError(.badRequest, message: "the body must be a JSON object such as {\"domain\": \"example.com\", \"reason\": \"…\"}")
+    init(_ data: Data, allowed: [String], example: String = #"{"domain": "example.com", "reason": "…"}"#) throws {
+        guard !data.isEmpty else { throw HTTPError(.badRequest, message: "the body is empty; send a JSON object such as \(example)") }
+        guard let value = (try? JSONDecoder().decode(JSONValue.self, from: data))?.config else {
+            throw HTTPError(.badRequest, message: "the body is not valid JSON; send a JSON object such as \(example)")
+        }
+        guard case .table(let table) = value else {
+            throw HTTPError(.badRequest, message: "the body must be a JSON object such as \(example), not \(value.kind)")
         }
         try self.init(table, allowed: allowed)
     }
@@ -38,7 +42,7 @@ struct RuleRequest: Sendable {
         case .string(let text)?:
             guard text.utf8.count <= limit else { throw HTTPError(.badRequest, message: "'\(key)' is longer than \(limit) bytes") }
             return text
-        default: throw HTTPError(.badRequest, message: "'\(key)' must be a text")
+        case let other?: throw HTTPError(.badRequest, message: "'\(key)' must be a text, not \(other.kind)")
         }
     }
 
@@ -51,7 +55,7 @@ struct RuleRequest: Sendable {
         switch fields[key] {
         case nil: return false
         case .bool(let flag)?: return flag
-        default: throw HTTPError(.badRequest, message: "'\(key)' must be true or false")
+        case let other?: throw HTTPError(.badRequest, message: "'\(key)' must be true or false, not \(other.kind)")
         }
     }
 
@@ -93,14 +97,15 @@ struct RuleRequest: Sendable {
             guard list.count <= 256 else {
                 throw HTTPError(.badRequest, message: "'queue_names' may name 256 queues; choose them by another criterion")
             }
-            return try list.map { value in
+            return try list.enumerated().map { index, value in
                 guard case .string(let name) = value, !name.isEmpty, name.utf8.count <= QueueName.textLimit else {
                     throw HTTPError(
-                        .badRequest, message: "'queue_names' must be a list of names of queues of at most \(QueueName.textLimit) bytes")
+                        .badRequest,
+                        message: "'queue_names[\(index)]' must be the name of a queue, a text of 1 to \(QueueName.textLimit) bytes, not \(value.kind)")
                 }
                 return name
             }
-        default: throw HTTPError(.badRequest, message: "'queue_names' must be a list of names of queues")
+        case let other?: throw HTTPError(.badRequest, message: "'queue_names' must be a list of names of queues, not \(other.kind)")
         }
     }
 
@@ -178,5 +183,19 @@ struct RuleRequest: Sendable {
             }
         }
         return data
+    }
+}
+
+extension ConfigValue {
+    /// What kind of JSON value this is, for error texts.
+    var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "true or false"
+        case .integer, .number: "a number"
+        case .string: "a text"
+        case .list: "a list"
+        case .table: "an object"
+        }
     }
 }

@@ -20,7 +20,8 @@ final class BodyStream {
         var rest = head
         let shape = head.withUnsafeReadableBytes { ContentHead($0, isWhole: false) }
         guard shape.isComplete, let headers = rest.readSlice(length: shape.length) else { return nil }
-        self.headers = headers
+        // A copy: a slice would keep the whole of `head` in memory until the message is complete.
+        self.headers = ByteBuffer(bytes: headers.readableBytesView)
         seam = shape.seam
         self.head = rest
         self.id = id

@@ -11,6 +11,12 @@ import Telemetry
 /// *Shared*: one SMTP listener: its options, its caps, and its open sessions.
 final class SMTPListener: Sendable {
     let config: ESMTPListenerConfig
+    /// Most sessions at once: as configured, and as the limit of open files allows for all listeners together.
+    let maxConnections: Int
+    private let resident: ResidentBudget
+    private let metrics: NodeMetrics
+    private let registry: MetricRegistry
+    private let descriptors: DescriptorBudget
     let hostname: String
     let relayHosts: CIDRSet
     let trace: TraceHeaders
@@ -30,6 +36,11 @@ final class SMTPListener: Sendable {
 
     init(config: ESMTPListenerConfig, services: NodeServices, nodeSeed: UInt64) {
         self.config = config
+        maxConnections = min(config.maxConnections, services.descriptors.smtp)
+        resident = services.resident
+        metrics = services.metrics
+        registry = services.registry
+        descriptors = services.descriptors
         hostname = config.hostname ?? services.hostname
         relayHosts = CIDRSet(validated: config.relayHosts)
         trace = TraceHeaders(
@@ -81,6 +92,7 @@ final class SMTPListener: Sendable {
         server.lineLengthHardLimit = config.lineLengthHardLimit
         server.clientTimeout = config.clientTimeout
         server.processingTimeout = config.dataProcessingTimeout
+        server.budget = resident
         switch config.invalidLineEndings {
         case .deny: server.invalidLineEndings = .deny
         case .allow: server.invalidLineEndings = .allow
@@ -92,23 +104,33 @@ final class SMTPListener: Sendable {
     /// Starts accepting on a socket that is bound already (ports below 1024 are bound before privileges are dropped).
     func start(socket: BoundSocket, shards: ShardSet, group: any EventLoopGroup) async throws -> any Channel {
         let server = serverConfiguration
-        return try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.autoRead, value: true)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelInitializer { [self] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let shard = shards.shard(on: channel.eventLoop) else { throw NodeError("a connection came in on a foreign loop") }
-                    let session = SMTPSession(listener: self, shard: shard)
-                    let handler = ServerHandler(configuration: server, delegate: session)
-                    remember(handler, of: channel, on: shard)
-                    try channel.syncOptions?.setOption(.recvAllocator, value: SessionReadSize(handler: handler))
-                    try channel.pipeline.syncOperations.addHandler(handler)
+        // A few more than may stay, so that clients hear why instead of waiting in the backlog.
+        let gate = AcceptGate.Plan(listener: "esmtp_listener", registry: registry) { [self] in
+            sessions < maxConnections + 64 && metrics.inboundConnections.value < descriptors.smtp + 64
+        }
+        return try await socket.serve(group: group, gate: gate) { bootstrap in
+            bootstrap
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.autoRead, value: true)
+                .childChannelOption(.maxMessagesPerRead, value: 1)
+                .childChannelOption(.writeBufferWaterMark, value: .init(low: 8 * 1024, high: 16 * 1024))
+                .childChannelInitializer { [self] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard let shard = shards.shard(on: channel.eventLoop) else {
+                            throw NodeError("a connection came in on a foreign loop")
+                        }
+                        let session = SMTPSession(listener: self, shard: shard)
+                        let handler = ServerHandler(configuration: server, delegate: session)
+                        remember(handler, of: channel, on: shard)
+                        try channel.syncOptions?.setOption(.recvAllocator, value: SessionReadSize(handler: handler))
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                 }
-            }
-            .withBoundSocket(socket.take()).get()
+        }
     }
+
+    /// Whether this session and those of all other listeners fit.
+    func hasRoom(_ open: Int) -> Bool { open <= maxConnections && metrics.inboundConnections.value <= descriptors.smtp }
 
     private func remember(_ handler: ServerHandler, of channel: any Channel, on shard: Shard) {
         let key = ObjectIdentifier(handler)

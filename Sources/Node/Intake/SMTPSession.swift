@@ -48,7 +48,7 @@ extension SMTPSession: ServerSessionDelegate {
         services.metrics.inboundTotal.add(1)
         let open = listener.opened()
         isCounted = true
-        guard open <= listener.config.maxConnections else {
+        guard listener.hasRoom(open) else {
             services.metrics.inboundDenied.add(1)
             return reply(.disconnect(listener.closing("too many concurrent sessions. Try later")))
         }
@@ -97,23 +97,33 @@ extension SMTPSession: ServerSessionDelegate {
                         code: 550, enhanced: EnhancedStatus(5, 7, 1),
                         lines: ["relaying not permitted for \(session.facts.peerText)"])))
         }
+        // Envelopes count too: a client may name very many recipients before it sends anything.
+        if services.resident.isExhausted, let refusal = Intake.refusal(services) { return reply(.reject(refusal)) }
         ask(.smtpServerRcptTo, [.address(recipient), .connection(meta)], reply: reply) { _ in reply(.accept(nil)) }
     }
 
     func bodyChunk(_ session: ServerSession, chunk: ByteBuffer, proceed: @escaping (Verdict) -> Void) {
         if let refusal = Intake.refusal(services) { return proceed(.reject(refusal)) }
+        var bytes = chunk.readableBytes
         if stream == nil {
+            bytes += session.streamedHead?.readableBytes ?? 0  // goes to the spool with the first piece
             guard let head = session.streamedHead, let started = BodyStream(head: head, id: listener.nextID(), shard: shard) else {
                 return proceed(
                     .reject(Reply(code: 552, enhanced: EnhancedStatus(5, 3, 4), lines: ["message header section too big"])))
             }
             stream = started
+            session.releaseStreamedHead()
             // Refused now and not at the end: nothing of a looping message needs to be stored.
             if let loop = ReceivedContent.loop(in: started.headers, limit: listener.config.maxReceivedHeaders) {
                 return proceed(.reject(loop))
             }
         }
+        // The piece stays in memory until it is written, whatever becomes of the session.
+        let resident = services.resident
+        let held = bytes
+        resident.change(.smtp, by: held)
         stream?.append(chunk) { error in
+            resident.change(.smtp, by: -held)
             guard let error else { return proceed(.accept(nil)) }
             proceed(.reject(Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["the message could not be stored: \(error)"])))
         }
@@ -139,11 +149,16 @@ extension SMTPSession: ServerSessionDelegate {
             return reply(.reject(loop))
         }
         let received = compose(transaction, batches, facts, content)
+        // From here to the queue the content belongs to neither the session nor the queue.
+        let resident = services.resident
+        let bytes = received.reduce(transaction.data.storageCapacity) { $0 + $1.headers.readableBytes }
+        resident.change(.smtp, by: bytes)
         let intake = Intake(
             shard: shard, hook: .smtpServerMessageReceived, service: services.metrics.received,
             receptionProtocol: facts.isESMTP ? "ESMTP" : "SMTP",
             peer: LogRecord.Peer(name: facts.ehlo ?? "", address: facts.peerText), durability: listener.durability)
         intake.take(received, connection: meta) { [self] outcome in
+            resident.change(.smtp, by: -bytes)
             messages += 1
             if outcome.accepted.isEmpty { streamed?.abandon() }
             reply(verdict(outcome))

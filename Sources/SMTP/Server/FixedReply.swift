@@ -54,6 +54,7 @@ struct FixedReply: Sendable {
 
     // Faults of sequence and limits.
     static var helloFirst: Self { Self("503 5.5.0 say EHLO first\r\n") }
+    static var loadShedding: Self { Self("452 4.3.1 load shedding. Try later\r\n") }
     static var nestedMail: Self { Self("503 5.5.0 a transaction is already open\r\n") }
     static var mailFirst: Self { Self("503 5.5.0 MAIL FROM first\r\n") }
     static var recipientFirst: Self { Self("503 5.5.0 RCPT TO first\r\n") }

@@ -42,6 +42,10 @@ package struct ServerConfiguration: Sendable {
     package var streamThreshold = 1024 * 1024
     /// Octets of one streamed piece (a piece may be larger by one read).
     package var streamPiece = 256 * 1024
+    /// Octets of a message that are held, and octets of one piece, while memory is tight.
+    package var tightThreshold = 16 * 1024
+    /// Counts what sessions hold; nil when nobody does.
+    package var budget: (any ServerBudget)?
     /// Faults of a session; the last of them is answered by 421.
     package var maxErrors = 20
     /// Commands that do no work (NOOP, RSET, EHLO, HELP, VRFY) since the last accepted message; each above counts as a fault.

@@ -127,6 +127,7 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
     // MARK: Output
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        countUnsent(context)
         if context.channel.isWritable { pump(context) }
         context.fireChannelWritabilityChanged()
     }
@@ -167,7 +168,14 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
         }
         guard session.output.readableBytes > 0 else { return }
         context.writeAndFlush(wrapOutboundOut(session.output), promise: nil)
+        countUnsent(context)
         session.output.clear()  // keeps its memory if the write is already through
+    }
+
+    /// What the channel keeps for a client that does not read; below the low mark it is not worth asking.
+    private func countUnsent(_ context: ChannelHandlerContext) {
+        guard !context.channel.isWritable || session.unsent != 0 else { return }
+        session.unsent = context.channel.isWritable ? 0 : (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// Sends the last reply and closes behind it. When the client may still be sending, only our side is closed and its

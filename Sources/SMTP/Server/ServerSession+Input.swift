@@ -1,4 +1,5 @@
 import Glibc
+import Message
 import NIOCore
 
 extension ServerSession {
@@ -136,17 +137,33 @@ extension ServerSession {
     /// Content was read: hand over a piece of a large message, or end the transfer.
     private func contentRead(atEnd: Bool) {
         clock.progress(reader.received)
+        if reader.fault == nil, reader.content.readableBytes >= configuration.tightThreshold, configuration.budget?.isExhausted == true {
+            reader.refuse(FixedReply.loadShedding.reply)  // frees what was read so far
+        }
         if let fault = reader.fault {
             abandonStream()
             if atEnd { run(machine.contentEnded(fault)) }
             return
         }
-        if streamedHead == nil, !atEnd, reader.content.readableBytes > configuration.streamThreshold {
+        if streamedHead == nil, !atEnd, shouldStream(reader.content.readableBytes) {
             streamedHead = reader.take()
-        } else if streamedHead != nil, reader.content.readableBytes >= (atEnd ? 1 : configuration.streamPiece) {
+        } else if streamedHead != nil, reader.content.readableBytes >= (atEnd ? 1 : streamPiece) {
             run(machine.pieceReady(atEnd: atEnd))
             return
         }
         if atEnd { run(machine.contentEnded(nil)) }
+    }
+
+    /// Whether a message of that many octets so far goes on piece by piece. While memory is tight it does as soon as its header is complete:
+    /// the header has to be in one piece.
+    private func shouldStream(_ count: Int) -> Bool {
+        if count > configuration.streamThreshold { return true }
+        guard count >= nextStreamCheck, configuration.budget?.isTight == true else { return false }
+        nextStreamCheck = count * 2  // so that a header which grows and grows is not searched at each read
+        return reader.content.withUnsafeReadableBytes { HeaderBlock.length(of: $0) } < count
+    }
+
+    private var streamPiece: Int {
+        configuration.budget?.isTight == true ? min(configuration.tightThreshold, configuration.streamPiece) : configuration.streamPiece
     }
 }

@@ -172,6 +172,9 @@ extension ServerSession {
             }
         }
 
+        /// About what the envelope takes in memory.
+        private(set) var envelopeBytes = 0
+
         // MARK: Events
 
         /// The delegate has decided.
@@ -202,6 +205,7 @@ extension ServerSession {
                 return reply.map(Action.compose) ?? .answer(.ok)
             case .awaitingRecipient(let address):
                 recipients.append(address)
+                envelopeBytes += address.localPart.utf8.count + address.domain.utf8.count + 96
                 state = .envelope
                 return reply.map(Action.compose) ?? .answer(.ok)
             case .awaitingPiece(let transfer, let atEnd):
@@ -442,6 +446,7 @@ extension ServerSession {
         private mutating func dropEnvelope() {
             sender = .null
             recipients = []
+            envelopeBytes = 0
             parameters = MailParameters()
         }
 

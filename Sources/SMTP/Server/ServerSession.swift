@@ -42,6 +42,9 @@ package final class ServerSession {
     /// A piece was given to the delegate and the message is neither complete nor aborted.
     var isStreaming = false
 
+    /// Octets of a message at which to see whether it can be streamed while memory is tight.
+    var nextStreamCheck = 0
+
     /// Replies not yet sent.
     var output = ByteBuffer()
     /// Set with the last reply.
@@ -52,6 +55,11 @@ package final class ServerSession {
         /// The client may still be sending: closing at once would reset the connection and lose the reply.
         var lingering: Bool
     }
+
+    /// Octets of output that the connection holds because the client does not take them.
+    var unsent = 0
+    /// What the budget was told that this session holds.
+    private var counted = 0
 
     var clock = Deadlines()
     private var isAdvancing = false
@@ -67,6 +75,8 @@ package final class ServerSession {
     static let outputLimit = 64 * 1024
     /// Input that may pile up while a verdict is awaited.
     static let readAheadLimit = 16 * 1024
+    /// What a session costs that holds nothing.
+    static let baseBytes = 4096
     /// Content scanned in one go, so that a piece of a streamed message stays small.
     static let scanLimit = 64 * 1024
 
@@ -86,6 +96,7 @@ package final class ServerSession {
     /// The connection is up.
     func begin(now: Int64) {
         clock.began(now)
+        account()
         answer = { self.take($0) }  // a cycle until `end`
         ask { delegate, answer in delegate.connected(self, reply: answer) }
         advance(now: now)
@@ -119,6 +130,23 @@ package final class ServerSession {
         isAdvancing = false
         if input.readableBytes == 0 { input = ByteBuffer() }  // an idle session holds no buffer
         if keptLine.capacity > 512, machine.need == .command { keptLine = ByteBuffer() }
+        account()
+    }
+
+    /// Tells the budget what is held. A change of less than a page is not worth an atomic operation on a line all cores share.
+    private func account() {
+        guard let budget = configuration.budget, !isOver else { return }
+        let held =
+            Self.baseBytes + input.storageCapacity + reader.content.storageCapacity + (streamedHead?.storageCapacity ?? 0)
+            + output.storageCapacity + unsent + machine.envelopeBytes
+        guard abs(held - counted) >= 4096 else { return }
+        budget.change(by: held - counted)
+        counted = held
+    }
+
+    /// The delegate has kept what it needs of `streamedHead`; `transaction.data` will be empty.
+    package func releaseStreamedHead() {
+        if streamedHead != nil { streamedHead = ByteBuffer() }
     }
 
     /// Stops the session after the message in flight, if any.
@@ -137,6 +165,8 @@ package final class ServerSession {
     func end() {
         guard !isOver else { return }
         isOver = true
+        configuration.budget?.change(by: -counted)
+        counted = 0
         machine.disconnected()
         abandonStream()
         pendingVerdict = nil
@@ -244,7 +274,8 @@ package final class ServerSession {
     }
 
     private func beginContent() {
-        reader.begin(expecting: machine.announcedSize)
+        reader.begin(expecting: configuration.budget?.isTight == true ? nil : machine.announcedSize)
+        nextStreamCheck = configuration.tightThreshold
         streamedHead = nil
         streamedBytes = 0
         clock.contentBegan()

@@ -1,5 +1,6 @@
 import Glibc
-import Shaping
+import NIOCore
+import NIOPosix
 import Synchronization
 
 /// *Shared*: a listening socket that was bound before the node dropped its privileges.
@@ -10,10 +11,13 @@ package final class BoundSocket: Sendable {
     /// The address with the port the system chose.
     package let address: String
 
-    /// Binds and listens. Port 0 takes a free port.
-    package init(host: String, port: Int) throws(NodeError) {
+    /// Connections that may wait to be accepted; the system takes less when `net.core.somaxconn` is lower.
+    package static let backlog: Int32 = 4096
+
+    /// Binds and listens. Port 0 takes a free port. A host name is looked up. `takesBothFamilies`: `::` takes IPv4 clients too.
+    package init(host: String, port: Int, takesBothFamilies: Bool = false) throws(NodeError) {
         var hints = addrinfo()
-        hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV
+        hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, String(port), &hints, &found)
@@ -28,14 +32,15 @@ package final class BoundSocket: Sendable {
         var yes: Int32 = 1
         setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         if info.pointee.ai_family == AF_INET6 {
-            setsockopt(file, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &yes, socklen_t(MemoryLayout<Int32>.size))
+            var only: Int32 = takesBothFamilies ? 0 : 1
+            setsockopt(file, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &only, socklen_t(MemoryLayout<Int32>.size))
         }
         guard bind(file, info.pointee.ai_addr, info.pointee.ai_addrlen) == 0 else {
             let error = errno
             close(file)
             throw NodeError("cannot listen on \(host):\(port): " + Self.remedy(error, port: port))
         }
-        guard listen(file, 1024) == 0 else {
+        guard listen(file, Self.backlog) == 0 else {
             let error = errno
             close(file)
             throw NodeError("cannot listen on \(host):\(port): " + Self.remedy(error, port: port))
@@ -51,6 +56,20 @@ package final class BoundSocket: Sendable {
 
     /// Hands the descriptor over; the socket no longer closes it.
     func take() -> Int32 { descriptor.exchange(-1, ordering: .acquiringAndReleasing) }
+
+    /// Accepts connections; `configure` says what they are made of.
+    func serve(
+        group: any EventLoopGroup, gate: AcceptGate.Plan, _ configure: (ServerBootstrap) -> ServerBootstrap
+    ) async throws -> any Channel {
+        let file = take()
+        return try await configure(ServerBootstrap(group: group))
+            .serverChannelInitializer { channel in
+                // NIO has just called `listen` with a backlog of 128 on this socket; the channel keeps the descriptor open.
+                _ = Glibc.listen(file, Self.backlog)
+                return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptGate(gate)) }
+            }
+            .withBoundSocket(file).get()
+    }
 
     private static func remedy(_ error: Int32, port: Int) -> String {
         switch error {

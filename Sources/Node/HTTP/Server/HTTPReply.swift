@@ -1,0 +1,53 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// *Value*: a whole answer.
+struct HTTPReply: Sendable {
+    var status: HTTPResponseStatus
+    var headers: [(String, String)]
+    var body: ByteBuffer
+
+    /// An answer of one line.
+    init(_ status: HTTPResponseStatus, text: String, headers: [(String, String)] = []) {
+        self.status = status
+        self.headers = [("Content-Type", "text/plain; charset=utf-8")] + headers
+        body = ByteBuffer(string: text + "\n")
+    }
+
+    /// An answer without a body.
+    init(_ status: HTTPResponseStatus, headers: [(String, String)] = []) {
+        self.status = status
+        self.headers = headers
+        body = ByteBuffer()
+    }
+
+    /// What a route answered.
+    init(_ response: Response) async throws {
+        status = HTTPResponseStatus(statusCode: response.status.code, reasonPhrase: response.status.reasonPhrase)
+        headers = response.headers.map { ($0.name.canonicalName, $0.value) }
+        let collected = Collected()
+        try await response.body.write(BodyCollector(collected: collected))
+        body = collected.bytes.withLock { $0 }
+    }
+
+    /// *Shared*: the pieces of a body.
+    private final class Collected: Sendable {
+        let bytes = Mutex(ByteBuffer())
+    }
+
+    /// *Value*: takes a body from a route.
+    private struct BodyCollector: ResponseBodyWriter {
+        let collected: Collected
+
+        mutating func write(_ buffer: ByteBuffer) async throws {
+            collected.bytes.withLock { bytes in
+                if bytes.readableBytes == 0 { bytes = buffer } else { bytes.writeImmutableBuffer(buffer) }
+            }
+        }
+
+        consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+    }
+}
