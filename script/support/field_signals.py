@@ -26,7 +26,7 @@ def number(name):
 
 def memory_node(lab, peer, **parts):
     """A node that acknowledges from memory, and whose next hop does not answer."""
-    return Node(lab, queue=to(peer), listener="deferred_spool = true", **parts)
+    return Node(lab, queue=to(peer), listener="deferred_spool = true", path="system_shutdown_timeout = '500ms'", **parts)
 
 
 def fill(node, count, name="m"):
