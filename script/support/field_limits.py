@@ -1,9 +1,7 @@
 """Items 6 and 22: limits of long periods survive restarts, and a rate holds at the peer, however slowly it greets."""
 
-import os
 import time
 
-from cluster_nodes import Sink
 from field_clocks import both
 from field_lab import SOON, case, check
 from field_node import Node, to
@@ -109,67 +107,55 @@ def windows(times, period):
     return most
 
 
-# name: (options of the path, options of the queue, count, period, what counts)
+# name: (options of the path, options of the queue, count, period, what counts, deliveries per connection, a backlog)
 RATES = {
-    "50/s": ("max_message_rate = '50/s'", "", 50, 1.0, "messages"),
-    "10/s": ("max_message_rate = '10/s'", "", 10, 1.0, "messages"),
-    "200/s": ("max_message_rate = '200/s'", "", 200, 1.0, "messages"),
-    "120 in 3 s": ("max_message_rate = '120/3s'", "", 120, 3.0, "messages"),
-    "shared throttle, 50/s": ("additional_message_rate_throttles = { provider = '50/s' }", "", 50, 1.0, "messages"),
-    "queue, 50/s": ("", "max_message_rate = '50/s'", 50, 1.0, "messages"),
-    "connections, 5/s": ("max_connection_rate = '5/s', max_deliveries_per_connection = 2, idle_timeout = 0", "", 5, 1.0, "connections"),
-    "connections, 20/s, refused at first": ("max_connection_rate = '20/s', max_deliveries_per_connection = 1, idle_timeout = 0", "", 20, 1.0, "connections"),
+    "50/s": ("max_message_rate = '50/s'", "", 50, 1.0, "messages", 3, False),
+    "50/s, one message per connection": ("max_message_rate = '50/s'", "", 50, 1.0, "messages", 1, False),
+    "50/s, long sessions": ("max_message_rate = '50/s'", "", 50, 1.0, "messages", 1000, False),
+    "50/s, backlog": ("max_message_rate = '50/s'", "", 50, 1.0, "messages", 1000, True),
+    "50/s, backlog, few per connection": ("max_message_rate = '50/s'", "", 50, 1.0, "messages", 3, True),
+    "20/s, backlog": ("max_message_rate = '20/s'", "", 20, 1.0, "messages", 1000, True),
+    "10/s": ("max_message_rate = '10/s'", "", 10, 1.0, "messages", 2, False),
+    "100/s": ("max_message_rate = '100/s'", "", 100, 1.0, "messages", 5, False),
+    "90 in 3 s": ("max_message_rate = '90/3s'", "", 90, 3.0, "messages", 3, False),
+    "shared throttle, 50/s": ("additional_message_rate_throttles = { provider = '50/s' }", "", 50, 1.0, "messages", 3, False),
+    "queue, 50/s": ("", "max_message_rate = '50/s'", 50, 1.0, "messages", 3, False),
+    "connections, 5/s": ("max_connection_rate = '5/s'", "", 5, 1.0, "connections", 1, False),
+    "connections, 20/s": ("max_connection_rate = '20/s'", "", 20, 1.0, "connections", 1, False),
 }
 
 # A sink that waits for a processor sees two messages nearer together than they were sent; a window is looked at this much shorter.
 BLUR = 0.03
 
 
-def rate(lab, path, queue, count, period, what):
-    greeting = lab.random.choice(("delay=400ms", "delay=700ms"))
-    directory = lab.directory("sink")
-    sink = Sink([lab.binary, "sink"], directory, "s", rules=(f"connect={greeting}@50%", "ehlo=delay=150ms@30%"))
-    lab.closes(sink, sink.stop)
-    target = f"protocol = {{ smtp = {{ mx_list = {{ '127.0.0.1:{sink.port}' }} }} }}"
-    node = Node(lab, queue=target + (", " + queue if queue else ""), path="connection_limit = 30, " + path)
+def rate(lab, path, queue, count, period, what, deliveries, backlog):
+    """Sends more than the limit to a peer that greets at leisure, over connections that end soon, so that there are always new ones;
+    with a backlog, all at once to a peer that always takes nearly a second."""
+    pauses = [lab.random.uniform(0, 0.9) for _ in range(1000)] if not backlog else [0.9]
+    opened = []
+
+    def greet(session, line):
+        opened.append(time.monotonic())
+        time.sleep(pauses[session.number % len(pauses)])
+
+    peer = lab.closes(*both(Peer(script=dict(connect=greet), extensions=("PIPELINING", "8BITMIME"))))
+    node = Node(lab, queue=to(peer) + (", " + queue if queue else ""),
+                path=f"connection_limit = 30, max_deliveries_per_connection = {deliveries}, idle_timeout = '50ms', " + path)
     total = int(count / period * 4) if what == "messages" else count * 4
-    suspension = node.request("POST", "/api/admin/suspend/v1", {"everything": True, "reason": "gather", "duration": "1h"}).json["id"]
-    for n in range(0, total, 50):
-        node.inject([f"m{n + k}@d.example" for k in range(min(50, total - n))])
-    node.request("DELETE", "/api/admin/suspend/v1", {"id": suspension})
+    for n in range(0, total, 10):
+        node.inject([f"m{n + k}@d.example" for k in range(min(10, total - n))])
+        if not backlog:
+            time.sleep(10 / (count / period) / 3)  # three times the rate
     if what == "messages":
-        times = wait_for(lambda: recorded(sink.messages_path, total), 60, f"{total} messages", every=0.1)
+        peer.wait(total, 60)
+        times = sorted(t.mail_at for t in peer.transactions)
     else:
-        times = wait_for(lambda: opened(sink.connections_path, count * 2), 60, "connections", every=0.1)
+        wait_for(lambda: len(opened) >= count * 3, 60, "connections")
+        times = sorted(opened)
     most = windows(times, period - BLUR)
     check(most <= count, f"{most} {what} in a window of {period:.0f} s, {count} are allowed")
-    used = len(times) / max(1e-9, times[-1] - times[0]) * period / count
+    used = len(times) / (times[-1] - times[0]) * period / count
     check(used > 0.4 or what != "messages", f"only {used:.0%} of the rate was used")
-
-
-def recorded(path, total):
-    """Times in seconds of MAIL, when all have come."""
-    if not os.path.exists(path):
-        return None
-    with open(path) as f:
-        rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
-    if len(rows) < total:
-        return None
-    # The last column that is a time is that of MAIL; the first that of the message.
-    return sorted(int(row[mail_column(row)]) / 1e9 for row in rows)
-
-
-def mail_column(row):
-    found = [n for n, cell in enumerate(row) if cell.isdigit() and len(cell) >= 12]
-    return found[-1]
-
-
-def opened(path, total):
-    if not os.path.exists(path):
-        return None
-    with open(path) as f:
-        times = [int(line.split("\t")[0]) / 1e9 for line in f if "\t+1\t" in line]
-    return sorted(times) if len(times) >= total else None
 
 
 @case(22, "rates-at-the-peer", alone=True)
