@@ -1,6 +1,8 @@
+import Client
 import Cluster
 import Message
 import NIOCore
+import Sink
 import Spool
 import Testing
 
@@ -86,7 +88,7 @@ import Testing
             #expect(reply.hasPrefix(expected), "\(reply)")
             #expect(try client.say("NOOP").hasPrefix("250"), "the session goes on")
             let refusal = Result { try JSONDecoderOf.raw(content).injection() }
-            #expect((try? refusal.get()) == nil == (expected != "250"))
+            #expect(((try? refusal.get()) == nil) == (expected != "250"))
             if expected != "250" {
                 #expect(reply.contains("101 Received") && reply.contains("max_received_headers"), "\(reply)")
                 let record = try #require(try await rig.records("Rejection").last)

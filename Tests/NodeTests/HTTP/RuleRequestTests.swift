@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import Hummingbird
+import Shaping
 import Testing
 
 @testable import Node
