@@ -37,7 +37,8 @@ struct Matching: ParsableArguments {
     /// Whether a rule is about exactly these queues.
     func isScope(of rule: RuleStatus) -> Bool {
         rule.domain == domain?.lowercased() && rule.routingDomain == routingDomain?.lowercased() && rule.tenant == tenant
-            && rule.campaign == campaign && (rule.queueNames ?? []) == queue.map { QueueName.canonical($0) } && (rule.everything ?? false) == everything && rule.name == nil
+            && rule.campaign == campaign && (rule.queueNames ?? []) == queue.map { QueueName.canonical($0) }
+            && (rule.everything ?? false) == everything && rule.name == nil
     }
 
     static let missing =

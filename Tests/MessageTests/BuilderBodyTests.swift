@@ -102,7 +102,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "a.txt", "with space.txt", "quote\".txt", "back\\slash", "semi;colon=1.txt", "ü.txt", "日本語.pdf", "100%.txt", "it's*.txt", "", "=?utf-8?q?fake?=.txt",
+        "a.txt", "with space.txt", "quote\".txt", "back\\slash", "semi;colon=1.txt", "ü.txt", "日本語.pdf", "100%.txt", "it's*.txt", "",
+        "=?utf-8?q?fake?=.txt",
         String(repeating: "x", count: 200) + ".txt", String(repeating: "ü ", count: 150) + ".txt",
     ])
     func fileNames(name: String) throws {
@@ -176,7 +177,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("text/plain", Array("plain\r\n".utf8), "us-ascii"), ("text/csv", Array("Größe;1".utf8), "utf-8"), ("text/plain", [], "us-ascii"),
+            ("text/plain", Array("plain\r\n".utf8), "us-ascii"), ("text/csv", Array("Größe;1".utf8), "utf-8"),
+            ("text/plain", [], "us-ascii"),
             ("text/plain", [0xFF, 0xFE, 0x61, 0], nil), ("text/plain", [0x61, 0, 0x62, 0], nil), ("text/plain", [0x47, 0xFC], nil),
             ("text/plain", [0x1B, 0x24, 0x42], nil), ("text/plain; charset=iso-8859-1", [0x47, 0xFC], "iso-8859-1"),
             ("text/html; Charset=\"koi8-r\"", Array("a".utf8), "koi8-r"), ("application/json", Array("ü".utf8), nil),

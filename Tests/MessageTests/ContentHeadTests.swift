@@ -87,23 +87,27 @@ import Testing
         #expect(!open.isComplete)
     }
 
-    @Test(arguments: [
-        ("", 0), ("Received: a\r\n\r\n", 1), ("received: a\r\nRECEIVED:b\r\nReCeIvEd: c\r\n\r\n", 3), ("Received \t: a\r\n", 1),
-        ("Received\r\n : a\r\n", 1), ("Received:\r\n from a\r\n\tby b\r\nReceived: c", 2), ("Received-SPF: pass\r\n", 0),
-        ("X-Received: a\r\n", 0), ("A: b\r\n Received: c\r\n", 0), ("Received\r\n", 0), ("Received", 0), ("Received\r\n: a\r\n", 0),
-        ("Received: a\nReceived: b\n", 2), ("Receive: a\r\nReceivedd: b\r\n", 0),
-    ] as [(String, Int)])
+    @Test(
+        arguments: [
+            ("", 0), ("Received: a\r\n\r\n", 1), ("received: a\r\nRECEIVED:b\r\nReCeIvEd: c\r\n\r\n", 3), ("Received \t: a\r\n", 1),
+            ("Received\r\n : a\r\n", 1), ("Received:\r\n from a\r\n\tby b\r\nReceived: c", 2), ("Received-SPF: pass\r\n", 0),
+            ("X-Received: a\r\n", 0), ("A: b\r\n Received: c\r\n", 0), ("Received\r\n", 0), ("Received", 0), ("Received\r\n: a\r\n", 0),
+            ("Received: a\nReceived: b\n", 2), ("Receive: a\r\nReceivedd: b\r\n", 0),
+        ] as [(String, Int)])
     func receivedFields(section: String, count: Int) {
         #expect(withGuarded(section) { HeaderBlock.count(of: "received", in: $0) } == count, "\(section.debugDescription)")
     }
 
-    @Test(arguments: [
-        ("A: b\r\n\r\nBcc: x\r\n", nil), ("Bcc: x\r\n\r\nbody", "\r\nbody"), ("A: b\r\nBCC : x,\r\n y,\r\n\tz\r\nC: d\r\n\r\n", "A: b\r\nC: d\r\n\r\n"),
-        ("bcc: x\r\nresent-BCC: y\r\nBcc: z\r\nA: b\r\n", "A: b\r\n"), ("A: b\r\nBcc\r\n : x\r\n\r\nbody", "A: b\r\n\r\nbody"),
-        ("X-Bcc: a\r\nBcc2: b\r\n\r\n", nil), ("hello\r\nBcc: x\r\n\r\n", nil), ("A: b\r\n Bcc: x\r\n\r\n", nil), ("A: b\r\nBcc: x", "A: b\r\n"),
-        ("From a@b\r\nBcc: x\r\nA: b\r\n\r\nx", "From a@b\r\nA: b\r\n\r\nx"), ("Bcc:\r\n\r\n", "\r\n"), ("", nil),
-        ("A: b\r\njunk\r\nBcc: x\r\n\r\nbody", "A: b\r\njunk\r\n\r\nbody"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("A: b\r\n\r\nBcc: x\r\n", nil), ("Bcc: x\r\n\r\nbody", "\r\nbody"),
+            ("A: b\r\nBCC : x,\r\n y,\r\n\tz\r\nC: d\r\n\r\n", "A: b\r\nC: d\r\n\r\n"),
+            ("bcc: x\r\nresent-BCC: y\r\nBcc: z\r\nA: b\r\n", "A: b\r\n"), ("A: b\r\nBcc\r\n : x\r\n\r\nbody", "A: b\r\n\r\nbody"),
+            ("X-Bcc: a\r\nBcc2: b\r\n\r\n", nil), ("hello\r\nBcc: x\r\n\r\n", nil), ("A: b\r\n Bcc: x\r\n\r\n", nil),
+            ("A: b\r\nBcc: x", "A: b\r\n"),
+            ("From a@b\r\nBcc: x\r\nA: b\r\n\r\nx", "From a@b\r\nA: b\r\n\r\nx"), ("Bcc:\r\n\r\n", "\r\n"), ("", nil),
+            ("A: b\r\njunk\r\nBcc: x\r\n\r\nbody", "A: b\r\njunk\r\n\r\nbody"),
+        ] as [(String, String?)])
     func blindCopiesAreRemoved(content: String, expected: String?) {
         let result = HeaderBlock.removing(["bcc", "resent-bcc"], from: Array(content.utf8))
         #expect(result.map { String(decoding: $0, as: UTF8.self) } == expected, "\(content.debugDescription)")

@@ -45,7 +45,8 @@ extension HeaderBlock {
         guard bytes.count - index > length, Byte.lowered(bytes[index]) == Byte.lowered(name.utf8Start[0]) else { return false }
         guard
             Byte.equalsFolded(
-                UnsafeRawBufferPointer(rebasing: bytes[index..<(index + length)]), UnsafeBufferPointer(start: name.utf8Start, count: length))
+                UnsafeRawBufferPointer(rebasing: bytes[index..<(index + length)]), UnsafeBufferPointer(start: name.utf8Start, count: length)
+            )
         else { return false }
         var end = index + length
         while end < bytes.count, bytes[end] != Byte.colon {

@@ -38,8 +38,13 @@ extension QueueName {
         case let other: scanner.putBack(other)
         }
         var routingDomain: String?
-        if scanner.next() == Byte.bang { routingDomain = try scanner.component("routing_domain") }
-        guard scanner.isAtEnd else { throw QueueNameError(code: .quoting, component: routingDomain == nil ? "domain" : "routing_domain") }
+        switch scanner.next() {
+        case nil: break
+        case Byte.bang:
+            routingDomain = try scanner.component("routing_domain")
+            guard scanner.isAtEnd else { throw QueueNameError(code: .quoting, component: "routing_domain") }
+        case _?: throw QueueNameError(code: .quoting, component: "domain")
+        }
         try self.init(campaign: campaign, tenant: tenant, domain: domain, routingDomain: routingDomain)
     }
 

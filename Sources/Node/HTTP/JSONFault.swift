@@ -43,7 +43,9 @@ extension DecodingError {
         case .dataCorrupted(let context):
             let place = JSONFault.text(of: context.codingPath)
             if let fault = context.underlyingError as? JSONFault { return place.isEmpty ? fault.text : "\(place): \(fault.text)" }
-            guard place.isEmpty else { return "the field '\(place)' has a value that cannot be represented, such as a number that is too large" }
+            guard place.isEmpty else {
+                return "the field '\(place)' has a value that cannot be represented, such as a number that is too large"
+            }
             return "the body is not valid JSON" + Self.position(context.underlyingError)
         @unknown default: return "the body is not the JSON this endpoint takes"
         }

@@ -51,7 +51,9 @@ struct ShortInjection: Decodable, Sendable {
             throw HTTPError(.badRequest, message: "'from' is not an address: \(from.prefix(100))")
         }
         var injection = Injection(sender: sender, items: [])
-        if let tenant = try Injection.check("tenant", tenant, make: { text throws(QueueNameError) in try QueueName(tenant: text, domain: "x") }) {
+        if let tenant = try Injection.check(
+            "tenant", tenant, make: { text throws(QueueNameError) in try QueueName(tenant: text, domain: "x") })
+        {
             injection.meta["tenant"] = .string(tenant)
         }
         if let campaign = try Injection.check(

@@ -15,7 +15,7 @@ extension ServerSession {
         let line = input.withUnsafeReadableBytes { Self.findLine(in: $0, from: scanned, limit: limit, isDropping: isDroppingLine) }
         switch line {
         case .complete(let length, let commandLine):
-            if !isDroppingLine { keepLine(length: length) }
+            if !isDroppingLine { keepLine(length: length > limit ? Self.longLinePart : length) }
             input.moveReaderIndex(forwardBy: length)
             scanned = 0
             isDroppingLine = false
@@ -28,7 +28,7 @@ extension ServerSession {
         case .incomplete:
             clock.lineBegan()
             if isDroppingLine || input.readableBytes >= limit {
-                if !isDroppingLine { keepLine(length: input.readableBytes) }
+                if !isDroppingLine { keepLine(length: Self.longLinePart) }
                 isDroppingLine = true
                 input = ByteBuffer()
                 scanned = 0
@@ -56,15 +56,11 @@ extension ServerSession {
 
     /// Keeps the line that is about to be obeyed or refused: a record of its refusal shows it. Copied, so that no input is held for it.
     private func keepLine(length: Int) {
-        // Of a line that is too long the start is enough; and it must not depend on how the line was cut into reads.
-        let shown = length > configuration.maxCommandLine || input.readableBytes < length ? Self.longLinePart : length
         keptLine.clear()
-        input.withUnsafeReadableBytes { bytes in
-            _ = keptLine.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(min(shown, bytes.count))))
-        }
+        input.withUnsafeReadableBytes { bytes in _ = keptLine.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(length))) }
     }
 
-    /// What a record shows of a line that is too long.
+    /// What a record shows of a line that is too long; however it was cut into reads.
     private static var longLinePart: Int { 256 }
 
     /// The line that was read last, as a log may show it: printable, without its end, and nothing that follows AUTH.

@@ -129,7 +129,7 @@ package final class ServerSession {
         while step() {}
         isAdvancing = false
         if input.readableBytes == 0 { input = ByteBuffer() }  // an idle session holds no buffer
-        if keptLine.capacity > 512, machine.need == .command { keptLine = ByteBuffer() }
+        if keptLine.capacity > 512, machine.need == .command, !isDroppingLine { keptLine = ByteBuffer() }
         account()
     }
 

@@ -36,7 +36,8 @@ extension HTTPListenerConfig {
         /// The options that say the same.
         package var table: [String: ConfigValue] {
             [
-                "invalid_line_endings": .string(invalidLineEndings.rawValue), "line_length_hard_limit": .integer(Int64(lineLengthHardLimit)),
+                "invalid_line_endings": .string(invalidLineEndings.rawValue),
+                "line_length_hard_limit": .integer(Int64(lineLengthHardLimit)),
                 "max_received_headers": .integer(Int64(maxReceivedHeaders)), "raw_bcc": .string(bcc.rawValue),
             ]
         }

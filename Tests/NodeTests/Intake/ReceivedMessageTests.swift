@@ -36,11 +36,14 @@ import Testing
 
     /// Any text comes back as it was set: the parts of the queue's name are those of the meta.
     @Test(arguments: [
-        "acme", "spring:2026", "a@b", "a!b", "!!", "\"", "\"x\"", "a\\b", " lead and trail ", "ünï", "a:b@c!d\"e\\f", "null", ":", "@", "x,y",
+        "acme", "spring:2026", "a@b", "a!b", "!!", "\"", "\"x\"", "a\\b", " lead and trail ", "ünï", "a:b@c!d\"e\\f", "null", ":", "@",
+        "x,y",
         "1e5", String(repeating: ":", count: 512),
     ])
     func everyTextComesBack(_ text: String) throws {
-        for (campaign, tenant, routing) in [(text, nil, nil), (nil, text, nil), (nil, nil, text), (text, text, text)] as [(String?, String?, String?)] {
+        for (campaign, tenant, routing) in [(text, nil, nil), (nil, text, nil), (nil, nil, text), (text, text, text)]
+            as [(String?, String?, String?)]
+        {
             let message = Self.message()
             message.setMeta("campaign", campaign.map { .string($0) } ?? .null)
             message.setMeta("tenant", tenant.map { .string($0) } ?? .null)
@@ -61,7 +64,9 @@ import Testing
         let message = Self.message(meta: [("tenant", "\"t\"")])
         message.setMeta(key, value)
         let error = #expect(throws: UnusableQueue.self) { _ = try message.queueName }
-        #expect(error?.key == key && error?.description.contains("'\(key)'") == true && error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
+        #expect(
+            error?.key == key && error?.description.contains("'\(key)'") == true && error?.reason.contains(reason) == true,
+            "\(error?.reason ?? "")")
     }
 
     @Test(arguments: [
@@ -75,7 +80,9 @@ import Testing
         #expect(try message.queueName == queue)
     }
 
-    @Test(arguments: [("example.com!", "example.com"), (#""a:b":t@d!!"#, #""a:b":t@d!!"#), (#""acme"@d!!"#, "acme@d"), ("Example.COM", "Example.COM")])
+    @Test(arguments: [
+        ("example.com!", "example.com"), (#""a:b":t@d!!"#, #""a:b":t@d!!"#), (#""acme"@d!!"#, "acme@d"), ("Example.COM", "Example.COM"),
+    ])
     func aWholeNameIsPrintedInOneForm(_ given: String, _ queue: String) throws {
         #expect(try Self.message(meta: [("queue", JSON.text(given))]).queueName == queue)
     }

@@ -20,7 +20,9 @@ import Testing
     static let open = ["HELO c", "MAIL FROM:<a@a>", "RCPT TO:<b@b>", "RCPT TO:<c@c>"]
     static let cases: [Case] = [
         Case("hello", ["EHLO reject"], ["550 EHLO reject | - | "]),
-        Case("sender", ["HELO c", "mail from:<reject@a> SIZE=7 BODY=8BITMIME"], ["550 mail from:<reject@a> SIZE=7 BODY=8BITMIME | reject@a | "]),
+        Case(
+            "sender", ["HELO c", "mail from:<reject@a> SIZE=7 BODY=8BITMIME"],
+            ["550 mail from:<reject@a> SIZE=7 BODY=8BITMIME | reject@a | "]),
         Case("too big", ["HELO c", "MAIL FROM:<a@a> SIZE=100001"], ["552 MAIL FROM:<a@a> SIZE=100001 | a@a | "]),
         Case("null sender, recipient", ["HELO c", "MAIL FROM:<>", "RCPT TO:<reject@b>"], ["550 RCPT TO:<reject@b> |  | reject@b"]),
         Case("recipient after others", open + ["RCPT TO:<reject@b>"], ["550 RCPT TO:<reject@b> | a@a | reject@b"]),

@@ -64,7 +64,8 @@ struct ServerTranscript: Sendable, CustomTestStringConvertible {
             "sender refused", ["HELO c", "MAIL FROM:<reject@a>", "RCPT TO:<b@b>", "MAIL FROM:<later@a>"],
             ["250 Hello c!", "550 5.1.1 no such user", "503 5.5.0 MAIL FROM first", "451 4.2.0 try later"],
             events: [
-                "connected", "helo c", "mail reject@a", "rejected [MAIL FROM:<reject@a>] 550", "rejected [RCPT TO:<b@b>] 503", "mail later@a",
+                "connected", "helo c", "mail reject@a", "rejected [MAIL FROM:<reject@a>] 550", "rejected [RCPT TO:<b@b>] 503",
+                "mail later@a",
                 "rejected [MAIL FROM:<later@a>] 451",
             ]),
         ServerTranscript(
