@@ -18,8 +18,17 @@ package struct HTTPServer: Sendable {
         self.config = config
     }
 
-    /// Serves until the task is cancelled; `bound` gets the address once. Then accepts no more, and returns when the answers in hand are out.
-    package func run(bound: @escaping @Sendable (String) -> Void) async throws {
+    /// How long requests that are under way may take once `until` has returned.
+    private static let grace = TimeAmount.seconds(3)
+
+    /// Serves until `until` returns or the task is cancelled; `bound` gets the address once.
+    ///
+    /// Then the port is closed first, connections without a request are closed, and requests under way are answered. What is left after the
+    /// grace is cut off.
+    package func run(
+        bound: @escaping @Sendable (String) -> Void,
+        until: @escaping @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(1 << 30)) }
+    ) async throws {
         let front = makeFront()
         let socket: BoundSocket
         do {
@@ -31,13 +40,22 @@ package struct HTTPServer: Sendable {
         let channel = try await listen(socket, front)
         node.services.clusterView.announce(address: address)
         bound(address)
-        await withTaskCancellationHandler {
-            try? await channel.closeFuture.get()
-        } onCancel: {
+        let isAsked = await withTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                await until()
+                return true
+            }
+            tasks.addTask {
+                try? await channel.closeFuture.get()
+                return false
+            }
+            let isAsked = await tasks.next() ?? true
             channel.close(promise: nil)
+            tasks.cancelAll()
+            return isAsked
         }
-        await front.drain(on: channel.eventLoop, within: .seconds(3))
-        if !Task.isCancelled { throw NodeError("the HTTP listener on \(address) was closed by the system; start the node again") }
+        await front.drain(on: channel.eventLoop, within: Self.grace)
+        if !isAsked { throw NodeError("the HTTP listener on \(address) was closed by the system; start the node again") }
     }
 
     private func makeFront() -> HTTPFront {
