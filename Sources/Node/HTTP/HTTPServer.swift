@@ -23,8 +23,8 @@ package struct HTTPServer: Sendable {
 
     /// Serves until `until` returns or the task is cancelled; `bound` gets the address once.
     ///
-    /// The end is graceful: the port is closed first, connections without a request are closed, requests under way are answered. Only what
-    /// is left after the grace is cut off.
+    /// Then the port is closed first, connections without a request are closed, and requests under way are answered. What is left after the
+    /// grace is cut off.
     package func run(
         bound: @escaping @Sendable (String) -> Void,
         until: @escaping @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(1 << 30)) }
@@ -40,32 +40,22 @@ package struct HTTPServer: Sendable {
         let channel = try await listen(socket, front)
         node.services.clusterView.announce(address: address)
         bound(address)
-        let isEnding = await withTaskGroup(of: Bool.self) { tasks in
-            tasks.addTask {
-                try? await channel.closeFuture.get()
-                return false
-            }
+        let isAsked = await withTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
                 await until()
                 return true
             }
-            let isEnding = await tasks.next() ?? true
+            tasks.addTask {
+                try? await channel.closeFuture.get()
+                return false
+            }
+            let isAsked = await tasks.next() ?? true
             channel.close(promise: nil)
             tasks.cancelAll()
-            return isEnding || Task.isCancelled
+            return isAsked
         }
-        await drain(front, on: channel.eventLoop)
-        if !isEnding { throw NodeError("the HTTP listener on \(address) was closed by the system; start the node again") }
-    }
-
-    private func drain(_ front: HTTPFront, on loop: any EventLoop) async {
-        let hurry = loop.scheduleRepeatedTask(initialDelay: .milliseconds(20), delay: .milliseconds(20)) { [state = node.services.state] task in
-            guard state.isHurried else { return }
-            front.abortAll()
-            task.cancel()
-        }
-        await front.drain(on: loop, within: Self.grace)
-        hurry.cancel()
+        await front.drain(on: channel.eventLoop, within: Self.grace) { [state = node.services.state] in state.isHurried }
+        if !isAsked { throw NodeError("the HTTP listener on \(address) was closed by the system; start the node again") }
     }
 
     private func makeFront() -> HTTPFront {

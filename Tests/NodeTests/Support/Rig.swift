@@ -27,6 +27,8 @@ struct RigPlan {
     /// Records beside those of `Rig.zone`.
     var zone: [String] = []
     var loops = 2
+    /// Bytes of memory for mail; the default of a node otherwise.
+    var resident: Int?
     /// Delivers to this port and starts no sink.
     var port: Int?
 }
@@ -90,6 +92,7 @@ final class Rig {
         options.spoolDirectory = folder.file("spool")
         options.hostname = "node.test"
         options.loops = plan.loops
+        if let resident = plan.resident { options.residentBytes = resident }
         options.resolver = ResolverConfiguration(localData: zone + plan.zone)
         return options
     }

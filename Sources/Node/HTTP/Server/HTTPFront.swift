@@ -99,8 +99,9 @@ final class HTTPFront: Sendable {
         }
     }
 
-    /// Ends all connections: idle ones now, the others after the answer they work on, and after `deadline` whatever is left.
-    func drain(on loop: any EventLoop, within deadline: TimeAmount) async {
+    /// Ends all connections: idle ones now, the others after the answer they work on, and after `deadline`, or when `isHurried` says so,
+    /// whatever is left.
+    func drain(on loop: any EventLoop, within deadline: TimeAmount, isHurried: @escaping @Sendable () -> Bool = { false }) async {
         stopping.store(true, ordering: .relaxed)
         let drained = loop.makePromise(of: Void.self)
         let connections = open.withLock { open in
@@ -109,14 +110,13 @@ final class HTTPFront: Sendable {
         }
         if connections.isEmpty { drained.succeed(()) }
         for entry in connections { entry.loop.execute { entry.connection.value.stop() } }
-        let cut = loop.scheduleTask(in: deadline) { [self] in abortAll() }
+        let end = NIODeadline.now() + deadline
+        let cut = loop.scheduleRepeatedTask(initialDelay: .milliseconds(20), delay: .milliseconds(20)) { [self] _ in
+            guard NIODeadline.now() >= end || isHurried() else { return }
+            for entry in open.withLock({ Array($0.connections.values) }) { entry.loop.execute { entry.connection.value.abort() } }
+        }
         try? await drained.futureResult.get()
         cut.cancel()
-    }
-
-    /// Closes all connections, whatever they are doing.
-    func abortAll() {
-        for entry in open.withLock({ Array($0.connections.values) }) { entry.loop.execute { entry.connection.value.abort() } }
     }
 }
 

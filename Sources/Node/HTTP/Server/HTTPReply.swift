@@ -27,7 +27,8 @@ struct HTTPReply: Sendable {
     /// What a route answered.
     init(_ response: Response) async throws {
         status = HTTPResponseStatus(statusCode: response.status.code, reasonPhrase: response.status.reasonPhrase)
-        headers = response.headers.map { ($0.name.canonicalName, $0.value) }
+        // Framing is the connection's business, and a second Content-Length would make clients refuse the answer.
+        headers = response.headers.filter { $0.name != .contentLength && $0.name != .transferEncoding }.map { ($0.name.rawName, $0.value) }
         let collected = Collected()
         try await response.body.write(BodyCollector(collected: collected))
         body = collected.bytes.withLock { $0 }
