@@ -3,8 +3,7 @@
 import importlib
 import shutil
 
-MODULES = ("field_clocks", "field_durations", "field_queue_names", "field_loops", "field_signals", "field_sessions", "field_dns", "field_headers", "field_content", "field_http", "field_browser", "field_limits", "field_redis", "field_spool_damage", "field_ownership")
-OTHER = ("field_spool_damage", "field_ownership",
+MODULES = ("field_clocks", "field_durations", "field_queue_names", "field_loops", "field_spool_damage", "field_ownership", "field_signals",
            "field_headers", "field_content", "field_limits", "field_sessions", "field_dns", "field_redis", "field_http", "field_browser",
            "field_descriptors", "field_memory", "field_lua", "field_volumes")
 

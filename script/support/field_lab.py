@@ -69,7 +69,7 @@ class Lab:
     """One run of one case."""
 
     def __init__(self, case, options, directory):
-        self.case, self.binary, self.seed = case, options.binary, options.seed
+        self.case, self.binary, self.seed, self.thorough = case, options.binary, options.seed, options.thorough
         self.root = directory
         self.random = random.Random(f"{options.seed} {case.name}")
         self.passed, self.failures, self.notes = [], [], []

@@ -16,7 +16,7 @@ from redis_servers import Server
 LINE = r"(WARN|ERROR) .*(Redis|redis|limit store|store of the cluster|\bstore\b)"
 CLOSED = r"(WARN|ERROR) .*(closed|nothing is sent|ended|run out|ran out|no share|is over|has expired)"
 GOOD = r"(INFO|WARN|NOTICE) .*(again|back|answers|restored|recovered)"
-SECRET = "secret"
+SECRET = "cluster_secret"
 
 
 def redis(lab):
