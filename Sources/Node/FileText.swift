@@ -1,15 +1,18 @@
 import Glibc
+import Telemetry
 
 /// *Value*: small state files: read whole, replaced atomically and durably.
 enum FileText {
     /// The file's text; `nil` when there is none.
     static func read(_ path: String) throws(NodeError) -> String? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = DescriptorReserve.shared.open { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard file >= 0 else {
             if errno == ENOENT { return nil }
             throw NodeError("cannot read \(path): \(NodeError.errnoText)")
         }
         defer { close(file) }
+        var info = stat()
+        guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { throw NodeError("\(path) is no file") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -24,7 +27,9 @@ enum FileText {
     /// Writes a new file beside the old one, syncs it, and renames it over.
     static func replace(_ path: String, with text: String) throws(NodeError) {
         let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        // Whatever a crash or a person left under that name is no hindrance.
+        if unlink(temporary) != 0, errno == EISDIR || errno == EPERM { rename(temporary, "\(temporary).\(Clock.wall())") }
+        let file = DescriptorReserve.shared.open { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o640) }
         guard file >= 0 else { throw NodeError("cannot write \(temporary): \(NodeError.errnoText)") }
         let bytes = Array(text.utf8)
         var offset = 0

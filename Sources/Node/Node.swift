@@ -109,14 +109,15 @@ package final class Node: Sendable {
         let state = NodeState()
         let hostname = options.hostname ?? HostName.current
         let name = options.nodeName ?? "\(hostname.prefix { $0 != "." })-\(spool.nodeID.prefix(8))"
-        let control = try ControlState(directory: spool.directory, node: name, clock: Clock.wall)
+        let files = StateFiles(directory: spool.directory, spool: spool.spool)
+        let control = try openControl(node: name, spool)
         try FormerPauses.takeOver(directory: spool.directory, into: control)
         let alone = SingleNodeView(node: name, spool: spool.directory, state: state)
         var cluster: Cluster?
         var view: any ClusterView = alone
         if let config = try ClusterSetup.config(declared: declared.redis, url: options.redisURL) {
             let joined = try await ClusterSetup(config: config).join(
-                node: name, zone: nil, state: control, directory: spool.directory, loop: group.next())
+                node: name, zone: nil, state: control, files: files, loop: group.next())
             cluster = joined
             view = RedisView(cluster: joined, node: name, hostname: hostname, isAdvertised: config.advertise != nil, alone: alone)
             ClusterMetrics.publish(joined, registry)
@@ -127,8 +128,17 @@ package final class Node: Sendable {
             limits: cluster.map { LimitRoots(shared: $0.limits, local: InProcessLimitRoot()) } ?? LimitRoots(), registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
-            control: control, cluster: cluster, alone: alone, clusterView: view, ruleWatch: RuleWatch(directory: spool.directory),
+            control: control, cluster: cluster, alone: alone, clusterView: view, ruleWatch: RuleWatch(files: files),
             state: state)
+    }
+
+    /// The orders of this node. A spool that had some and has lost them is refused: mail could go out that must not.
+    private static func openControl(node: String, _ spool: OpenSpool) throws -> ControlState {
+        let control = try ControlState(
+            directory: spool.directory, node: node, mustExist: spool.spool.remembers("control"), clock: Clock.wall)
+        for damage in control.damages { spool.spool.report(SpoolDamage(file: damage.file, what: damage.what)) }
+        if control.isKept { try spool.spool.remember("control") }
+        return control
     }
 
     private static func startShards(
@@ -184,7 +194,10 @@ package final class Node: Sendable {
             services.ruleWatch.recovered(services)
             Log.info(
                 "spool recovered",
-                ["messages": summary.messages, "corrupt": summary.corruptRecords, "seconds": Double(summary.nanoseconds) / 1e9])
+                [
+                    "messages": summary.messages, "corrupt": summary.corruptRecords, "damaged_files": summary.damagedFiles,
+                    "seconds": Double(summary.nanoseconds) / 1e9,
+                ])
         }
     }
 
@@ -193,14 +206,18 @@ package final class Node: Sendable {
         let services = services
         group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { task in
             guard services.state.phase != .stopping else { return task.cancel() }
-            NIOThreadPool.singleton.submit { _ in services.control.expire() }
+            NIOThreadPool.singleton.submit { _ in
+                services.control.expire()
+                if let what = services.control.mend() { services.spool.report(SpoolDamage(file: "control.state", what: what)) }
+            }
         }
     }
 
     /// Becomes a member: from now on limits are shared.
     private func join(_ cluster: Cluster, directory: String) {
         cluster.start()
-        let memory = ClusterMemory(directory: directory, prefix: cluster.limits.settings.prefix)
+        let memory = ClusterMemory(
+            files: StateFiles(directory: directory, spool: services.spool), prefix: cluster.limits.settings.prefix)
         let key = cluster.limits.settings.prefix
         cluster.client.eventLoop.scheduleRepeatedTask(
             initialDelay: .seconds(2), delay: .nanoseconds(ClusterMemory.interval)

@@ -62,9 +62,9 @@ struct SpoolSetup {
 enum NodeIdentity {
     static func load(directory: String) throws(NodeError) -> String {
         if let given = getenv("APUS_NODE_ID") { return String(cString: given) }
-        if let owner = try FileText.read(directory + "/OWNER"), let id = owner.split(whereSeparator: \.isWhitespace).first {
-            return String(id)
-        }
+        do throws(SpoolError) {
+            if let id = try SpoolIdentity.node(in: directory) { return id }
+        } catch { throw NodeError("\(error)") }
         return (0..<16).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
     }
 }

@@ -20,6 +20,8 @@ package struct RecoverySummary: Sendable, Equatable {
     package var messages = 0
     /// Records that did not verify; each is kept in `corrupt/`.
     package var corruptRecords = 0
+    /// Files of the spool directory that were missing, replaced, cut or out of place.
+    package var damagedFiles = 0
     /// Unfinished writes at the end of the newest segment: never acknowledged, kept in `corrupt/` too.
     package var tornTails = 0
     /// Live messages whose shared body is incomplete; reading them answers `.corrupt`.

@@ -26,13 +26,21 @@ package final class Spool: Sendable {
     package init(_ options: SpoolOptions, metrics: MetricRegistry, io: any SpoolIO) throws(SpoolError) {
         let options = options.normalized
         let volume = try Volume(directory: options.directory, nodeID: options.nodeID, epoch: options.epoch)
-        let store = SpoolStore(options: options, io: io, metrics: metrics)
+        let store = SpoolStore(options: options, io: io, metrics: metrics) { [weak volume] in volume?.absence }
+        for damage in volume.damages { store.report(damage) }
         let catalog: SegmentCatalog
         do {
-            catalog = try SegmentCatalog.load(io: io, directory: store.segmentsPath, options: options)
+            catalog = try SegmentCatalog.load(store, expectsLedger: volume.remembers("ledger"))
         } catch {
-            throw SpoolError(.io, "cannot read \(store.segmentsPath): \(error.reason)", remedy: "Check the volume and its permissions")
+            throw SpoolError(
+                .io, "cannot read \(store.segmentsPath): \(error.reason)",
+                remedy: error.shortage?.remedy ?? "Check the volume and its permissions")
         }
+        store.ledger.withLock {
+            $0 = Ledger.make(
+                io: io, directory: options.directory, node: options.nodeID, epoch: options.epoch, entries: catalog.entries)
+        }
+        if store.ledger.withLock({ $0?.isWritten ?? false }) { try volume.remember("ledger") }
         Recovery.begin(store, nothing: catalog.segments.isEmpty)
         let inbox = self.inbox
         var nextSequence = catalog.nextSequence
@@ -41,6 +49,7 @@ package final class Spool: Sendable {
         let (firstSequence, spares) = (nextSequence, free)
         let thread = SpoolThread {
             let writer = SpoolWriter(store: store, nextSequence: firstSequence, freeFiles: spares)
+            writer.mend = { [weak volume] in volume?.mend() }
             WriterLoop(inbox: inbox, writer: writer).run()
         }
         guard let thread else { throw SpoolError(.io, "no thread for the writer", remedy: "Raise the process limit") }
@@ -89,8 +98,7 @@ package final class Spool: Sendable {
     /// Success carries one handle for each draft, in order. After a failure nothing of the transaction is kept. A draft whose
     /// id is live already replaces that message and gets its handle.
     package func append(_ drafts: [SpoolDraft], durability: Durability, ticket: UInt64, to mailbox: any SpoolMailbox) {
-        let weight = drafts.reduce(0) { $0 + $1.weight }
-        submit(.append(drafts, durability, ticket: ticket, mailbox), weight: weight, ticket: ticket, mailbox)
+        submit(.append(drafts, durability, ticket: ticket, mailbox), weight: SpoolDraft.weight(of: drafts), ticket: ticket, mailbox)
     }
 
     /// Adds piece `sequence` (0, 1, 2 …) to a streamed body. Answered once written, with no handles; the fsync of the message
@@ -103,7 +111,9 @@ package final class Spool: Sendable {
         let open = inbox.withLock { inbox -> Bool in
             if inbox.closing || inbox.closed { return false }
             if inbox.backlog > 0, inbox.backlog + weight > store.options.maxBacklog {
-                let error = SpoolError(.overloaded, "\(inbox.backlog) bytes wait to be written", remedy: "Try again later")
+                let error = SpoolError(
+                    .overloaded, "\(inbox.backlog) bytes wait to be written, at most \(store.options.maxBacklog) may",
+                    remedy: "Try again later")
                 inbox.add(.refuse(error, ticket: ticket, mailbox), weight: 64)
             } else {
                 inbox.add(command, weight: weight)
@@ -178,6 +188,20 @@ package final class Spool: Sendable {
 
     /// Whether appends are taken. Cheap: one uncontended lock.
     package var health: SpoolHealth { store.health.withLock { $0 } }
+
+    /// What was found damaged in the directory, as far as it is kept in memory.
+    package var damages: [SpoolDamage] { store.damages.withLock { $0.items } }
+
+    /// Notes damage that somebody else met in the directory.
+    package func report(_ damage: SpoolDamage) { store.report(damage) }
+
+    /// Whether `remember` was called with that word for this directory, by this process or an earlier one.
+    package func remembers(_ word: String) -> Bool { volume.withLock { $0?.remembers(word) ?? false } }
+
+    /// Notes in `OWNER`, durably, that a file must be there from now on. Blocks.
+    package func remember(_ word: String) throws(SpoolError) {
+        try volume.withLock { volume throws(SpoolError) in try volume?.remember(word) }
+    }
 
     /// Live messages, those of durability `memory` included.
     package var messageCount: Int { store.state.withLock { $0.index.count } }

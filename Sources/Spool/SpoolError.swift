@@ -8,6 +8,8 @@ package struct SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
         case overloaded
         /// The volume has no room (or is under its floor). Transient: answer 452.
         case full
+        /// The directory is not where it was. Transient: answer 451.
+        case missing
         /// The volume failed; this process never writes to it again.
         case fenced
         /// Another process owns the directory.
@@ -33,8 +35,11 @@ package struct SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
     package let code: Code
     package let message: String
     package let remedy: String
+    /// What is wrong without the path, for those who are not to see it.
+    package let detail: String
 
-    package init(_ code: Code, _ message: String, remedy: String = "") {
+    package init(_ code: Code, _ message: String, remedy: String = "", detail: String? = nil) {
+        self.detail = detail ?? message
         self.code = code
         self.message = message
         self.remedy = remedy

@@ -11,6 +11,7 @@ struct SpoolMetrics: Sendable {
     let backlogBytes: Gauge
     let memoryDraftBytes: Gauge
     let corruptRecords: Counter
+    let damagedFiles: Counter
     let compactedBytes: Counter
     let recycledSegments: Counter
     let refusedAppends: Counter
@@ -30,7 +31,10 @@ struct SpoolMetrics: Sendable {
         memoryDrafts = registry.gauge("spool_memory_drafts", "Messages kept in memory only").with()
         backlogBytes = registry.gauge("spool_backlog_bytes", "Bytes waiting for the writer").with()
         memoryDraftBytes = registry.gauge("spool_memory_draft_bytes", "Bytes of messages kept in memory only").with()
-        corruptRecords = registry.counter("spool_corrupt_records_total", "Records that did not verify, kept in corrupt/").with()
+        corruptRecords = registry.counter("spool_corrupt_records_total", "Records that did not verify or are missing").with()
+        damagedFiles = registry.counter(
+            "spool_damaged_files_total", "Files of the spool directory found damaged, missing, replaced or out of place"
+        ).with()
         compactedBytes = registry.counter("spool_compacted_bytes_total", "Bytes copied forward by compaction").with()
         recycledSegments = registry.counter("spool_recycled_segments_total", "Segments given up because nothing needed them").with()
         refusedAppends = registry.counter("spool_refused_appends_total", "Appends answered with an error").with()

@@ -8,15 +8,28 @@ final class SpoolStore: Sendable {
     let state = Guarded(SpoolState())
     let health = Guarded(SpoolHealth.ok)
     let metrics: SpoolMetrics
+    /// What was found damaged in this process.
+    let damages = Guarded(DamageList())
+    /// The list of segments in use; nil when it cannot be kept.
+    let ledger: Guarded<Ledger?>
+    /// What `corrupt/` holds; nil until somebody needs to know.
+    let kept = Guarded<(files: Int, bytes: Int)?>(nil)
+    /// Why the directory is not where it was, if so.
+    let absence: @Sendable () -> String?
 
     /// Nothing on disk may change (inspection).
     let readOnly: Bool
 
-    init(options: SpoolOptions, io: any SpoolIO, metrics: MetricRegistry, readOnly: Bool = false) {
+    init(
+        options: SpoolOptions, io: any SpoolIO, metrics: MetricRegistry, readOnly: Bool = false,
+        absence: @escaping @Sendable () -> String? = { nil }
+    ) {
         self.readOnly = readOnly
         self.options = options
         self.io = io
         self.metrics = SpoolMetrics(metrics)
+        self.absence = absence
+        ledger = Guarded(nil)
     }
 
     var segmentsPath: String { options.directory + "/segments" }
@@ -42,41 +55,13 @@ final class SpoolStore: Sendable {
             remedy: "Check the disk and the kernel log, then restart the node; what was acknowledged is recovered")
     }
 
-    func fullError(_ reason: String) -> SpoolError {
-        SpoolError(.full, "no room in \(options.directory): \(reason)", remedy: "Free space on the volume or enlarge it")
+    func fullError(_ reason: String, _ shortage: Shortage = .space) -> SpoolError {
+        SpoolError(.full, "no room in \(options.directory): \(reason)", remedy: shortage.remedy, detail: reason)
     }
 
-    /// What became of damaged bytes. *value*.
-    enum Quarantine { case copied, known, failed }
-
-    /// Copies damaged bytes to `corrupt/`. After `failed` their segment must stay.
-    @discardableResult
-    func quarantine(segment: UInt32, damage: SegmentScanner.Damage, bytes: UnsafeRawBufferPointer) -> Quarantine {
-        let name = "\(SegmentName.active(segment).dropLast(4))-\(damage.offset)-\(damage.reason).bin"
-        guard io.mayWrite else {
-            // A look from outside: the refused attempt is what puts the damage into its report.
-            _ = try? io.open(corruptPath + "/" + name, create: true)
-            return .failed
-        }
-        let what = "corrupt record in segment \(segment) at \(damage.offset), \(damage.length) bytes: \(damage.reason)"
-        let head = "apus corrupt record: segment \(segment) offset \(damage.offset) length \(damage.length) reason \(damage.reason)\n"
-        do throws(IOFailure) {
-            let fd = try io.open(corruptPath + "/" + name, create: true)
-            let file = SegmentFile(io: io, fd: fd, size: 0, path: name)
-            // Recovery may meet the same damage at each start until its segment dies: the copy is there already then.
-            if try io.size(fd) >= head.utf8.count + bytes.count { return .known }
-            var failure: IOFailure?
-            var text = head
-            text.withUTF8 { failure = file.write(UnsafeRawBufferPointer($0), at: 0).failure }
-            if failure == nil { failure = file.write(bytes, at: head.utf8.count).failure }
-            if let failure { throw failure }
-            try io.synchronize(fd)
-            try io.synchronizeDirectory(corruptPath)
-            Log.error("spool \(options.directory): \(what); kept as corrupt/\(name)")
-            return .copied
-        } catch {
-            Log.error("spool \(options.directory): \(what); cannot keep it as corrupt/\(name): \(error.reason)")
-            return .failed
-        }
+    func missingError(_ reason: String) -> SpoolError {
+        SpoolError(
+            .missing, "the spool directory is not where it was: \(reason)",
+            remedy: "Put the same directory back; if it is lost, restart the node with a new one")
     }
 }

@@ -2,47 +2,65 @@ import ArgumentParser
 import Foundation
 import Message
 import NIOCore
+import Node
 import Spool
 import Telemetry
 
-/// `apus spool`: a look into a spool whose node is down.
+/// `apus spool`: a look into a spool, whether its node runs or not.
 struct SpoolCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "spool",
-        abstract: "Look into a spool whose node is down. Read-only.",
+        abstract: "Look into a spool. Read-only, while its node runs or is down.",
         discussion: """
             EXAMPLES
               apus spool check /var/spool/apus          verify every record
               apus spool ls /var/spool/apus             list the messages
               apus spool ls --json /var/spool/apus      the same, one JSON object per line
               apus spool cat /var/spool/apus 01a1ffaf74a57cedbbf613ebc583215c
+              apus spool forget-orders /var/spool/apus  give lost suspensions and bounces up
+
+            EXIT STATUS
+              0 all is well, 1 something is damaged or could not be read (each is named), 64 wrong arguments
             """,
-        subcommands: [Verify.self, List.self, Cat.self])
+        subcommands: [Verify.self, List.self, Cat.self, ForgetOrders.self])
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "check", abstract: "Verify every record; exit 1 when something is damaged.")
+            commandName: "check", abstract: "Verify every record and file; exit 1 when something is damaged, missing or out of place.",
+            discussion: """
+                Damage that was met before stays in DIR/corrupt and counts until you remove it from there. What a crash leaves behind
+                (an unfinished write at the end) is no damage.
+
+                EXIT STATUS
+                  0 all is well, 1 something is damaged (each is named), 64 wrong arguments
+                """)
         @Argument(help: "The spool directory.") var directory: String
         @Flag(help: "Print JSON.") var json = false
 
         func run() throws {
             try reportingSpoolErrors {
-                let report = try SpoolInspection.check(directory)
+                var report = try SpoolInspection.check(directory)
+                report.damage += StateFiles.damages(directory).map(\.description)
                 if json {
                     let facts: [String: Any] = [
                         "segments": report.segments, "free_segments": report.freeSegments, "messages": report.messages,
                         "finished": report.finished, "records": report.records, "bytes": report.bytes, "damage": report.damage,
-                        "damaged_bodies": report.damagedBodies,
+                        "damaged_bodies": report.damagedBodies, "torn_tails": report.tornTails, "kept": report.kept,
                     ]
                     print(String(decoding: try JSONSerialization.data(withJSONObject: facts, options: [.sortedKeys]), as: UTF8.self))
                 } else {
                     print("\(report.segments) segments (\(report.freeSegments) free), \(report.records) records, \(report.bytes) bytes")
                     print(
-                        "\(report.messages) messages queued, \(report.finished) finished, \(report.damage.count) damaged records, \(report.damagedBodies) damaged bodies"
+                        "\(report.messages) messages queued, \(report.finished) finished, \(report.damage.count + report.moreDamage) damaged records or files, \(report.damagedBodies) damaged bodies"
                     )
+                    if report.tornTails > 0 {
+                        print("\(report.tornTails) unfinished writes, as a crash leaves them; nobody was told that they were kept")
+                    }
                     for line in report.damage { print("damaged: \(line)") }
+                    if report.moreDamage > 0 { print("damaged: and \(report.moreDamage) more") }
+                    for name in report.kept { print("kept: corrupt/\(name), of earlier damage; remove it when you have seen it") }
                 }
-                if !report.damage.isEmpty || report.damagedBodies > 0 { throw ExitCode.failure }
+                if !report.isWhole { throw ExitCode.failure }
             }
         }
     }
@@ -57,7 +75,7 @@ struct SpoolCommand: ParsableCommand {
                 var table = TextTable(["ID", "QUEUE", "SIZE", "ATTEMPTS", "CREATED", "DUE", "SENDER", "RECIPIENT", "LAST REPLY"])
                 table.rightAligned = [2, 3]
                 var count = 0
-                try SpoolInspection.list(directory) { entry in
+                let problems = try SpoolInspection.list(directory) { entry in
                     count += 1
                     let envelope = entry.envelope
                     let created = MessageDate.rfc3339(unixNanoseconds: envelope.created)
@@ -81,6 +99,8 @@ struct SpoolCommand: ParsableCommand {
                     }
                 }
                 if !json { print(count == 0 ? "no messages are queued" : table.text) }
+                for problem in problems { say("apus: cannot read message \(problem)") }
+                if !problems.isEmpty { throw ExitCode.failure }
             }
         }
     }
@@ -102,6 +122,27 @@ struct SpoolCommand: ParsableCommand {
                 FileHandle.standardOutput.write(Data(message.headers.readableBytesView))
                 if case .inline(let body) = message.body { FileHandle.standardOutput.write(Data(body.readableBytesView)) }
             }
+        }
+    }
+}
+
+extension SpoolCommand {
+    struct ForgetOrders: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "forget-orders", abstract: "Give up lost suspensions, bounces and rebinds, so that the node starts again.",
+            discussion: """
+                A node whose control.state and control.copy are both lost does not start: it could send mail that was to be held. Restore one
+                of them from a backup, or use this. Rules of a cluster come back from Redis; those that only this node had are given up.
+                What is left of the files is moved to DIR/corrupt. The node must be down.
+                """)
+        @Argument(help: "The spool directory.") var directory: String
+
+        func run() throws {
+            do { try StateFiles.forgetOrders(directory) } catch {
+                say("apus: \(error)")
+                throw ExitCode.failure
+            }
+            print("the rules of \(directory) are given up; check with `apus queues` after the start, and suspend anew what must be held")
         }
     }
 }

@@ -137,3 +137,53 @@ import Testing
         #expect(chunk.code == .tooLarge)
     }
 }
+
+/// A body that all recipients of a transaction share counts once.
+@Suite struct SharedBodyTests {
+    private func transaction(_ count: Int, size: Int) -> [SpoolDraft] {
+        let body = Sample.body(1, size)
+        return (1...UInt64(count)).map { n in
+            SpoolDraft(id: Sample.id(n), envelope: Sample.envelope(n), headers: Sample.headers(n), body: .inline(body))
+        }
+    }
+
+    @Test func oneBufferIsOneBody() {
+        let drafts = SpoolDraft.sharing(transaction(20, size: 1 << 20))
+        #expect(SpoolDraft.weight(of: drafts) < (1 << 20) + 20 * 1000)
+        let small = SpoolDraft.sharing(transaction(20, size: 100))
+        #expect(small.allSatisfy { if case .inline = $0.body { true } else { false } })
+        // Equal bytes in different buffers, and pieces of one buffer, are not the same body.
+        var others = transaction(2, size: 9000)
+        others[1].body = .inline(Sample.body(1, 9000))
+        others.append(
+            SpoolDraft(
+                id: Sample.id(9), envelope: Sample.envelope(9), headers: Sample.headers(9),
+                body: .inline(Sample.body(1, 9000).getSlice(at: 0, length: 8000)!)))
+        #expect(SpoolDraft.sharing(others).allSatisfy { if case .inline = $0.body { true } else { false } })
+    }
+
+    @Test(arguments: [Durability.fsync, .memory]) func twentyRecipientsOfALargeMessage(durability: Durability) throws {
+        let folder = Folder()
+        let spool = try folder.open {
+            $0.segmentSize = 8 << 20
+            $0.maxBacklog = 2 << 20
+            $0.maxMemoryDrafts = 2 << 20
+        }
+        _ = spool.recovered()
+        let collector = Collector()
+        // While the first waits the second is weighed.
+        for ticket in UInt64(1)...2 {
+            var drafts = transaction(20, size: 900_000)
+            for index in drafts.indices { drafts[index].id = Sample.id(ticket * 100 + UInt64(index)) }
+            spool.append(SpoolDraft.sharing(drafts), durability: durability, ticket: ticket, to: collector)
+        }
+        for completion in collector.wait(2) { #expect(throws: Never.self) { try completion.result.get() } }
+        #expect(spool.messageCount == 40)
+        spool.close()
+        let again = try folder.open { $0.segmentSize = 8 << 20 }
+        let found = again.recovered().found
+        #expect(found.count == 40 && again.segmentCount == 1)
+        for message in found { #expect(try again.message(message.handle).get().body.inlineBytes == Sample.body(1, 900_000)) }
+        again.close()
+    }
+}

@@ -13,8 +13,12 @@ import Testing
         spool.done(handles[0])
         spool.update(handles[1], attempts: 2, due: 3, lastReply: "later")
         let path = folder.options().directory
-        #expect(throws: SpoolError.self) { try SpoolInspection.check(path) }
+        // A running node is looked at all the same.
+        #expect(SpoolInspection.isInUse(path))
+        let live = try SpoolInspection.check(path)
+        #expect(live.isWhole && live.messages >= 9, "\(live)")
         spool.close()
+        #expect(!SpoolInspection.isInUse(path))
         let segment = path + "/segments/00000001.log"
         let fd = open(segment, O_RDWR)
         var byte: UInt8 = 0

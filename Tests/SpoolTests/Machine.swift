@@ -35,6 +35,8 @@ final class Machine {
     let writer: SpoolWriter
     let candidates: [SegmentCatalog.Candidate]
     let mailbox = Collector()
+    /// Why the directory is not there, when a test says so.
+    let absence: Guarded<String?>
     var clock: Int64 = 1_000_000_000
     var ticket: UInt64 = 0
 
@@ -48,8 +50,13 @@ final class Machine {
 
     init(_ disk: MemoryDisk, _ options: SpoolOptions = Machine.options()) throws {
         self.disk = disk
-        store = SpoolStore(options: options, io: disk, metrics: MetricRegistry())
-        let catalog = try SegmentCatalog.load(io: disk, directory: store.segmentsPath, options: options)
+        let absence = Guarded<String?>(nil)
+        self.absence = absence
+        store = SpoolStore(options: options, io: disk, metrics: MetricRegistry()) { absence.withLock { $0 } }
+        let catalog = try SegmentCatalog.load(store)
+        store.ledger.withLock {
+            $0 = Ledger.make(io: disk, directory: options.directory, node: "n", epoch: 1, entries: catalog.entries)
+        }
         candidates = catalog.segments
         Recovery.begin(store)
         writer = SpoolWriter(store: store, nextSequence: catalog.nextSequence, freeFiles: catalog.free)

@@ -54,6 +54,22 @@ final class MemoryDisk: SpoolIO {
     func setRoom(_ room: VolumeRoom) { contents.withLock { $0.room = room } }
     /// pwrite writes only half of what it is asked before the next call fails.
     func setPartialWrites(_ on: Bool) { contents.withLock { $0.partialWrites = on } }
+    /// Takes a file away, as `rm` does: who has it open goes on.
+    func unlink(_ path: String) {
+        contents.withLock {
+            $0.names[path] = nil
+            $0.durableNames[path] = nil
+        }
+    }
+    /// Puts a file under another name, as `mv` does.
+    func move(_ from: String, _ to: String) {
+        contents.withLock { contents in
+            let inode = contents.names.removeValue(forKey: from)
+            contents.names[to] = inode
+            contents.durableNames[from] = nil
+            contents.durableNames[to] = inode
+        }
+    }
     func names() -> [String] { contents.withLock { $0.names.keys.sorted() } }
     func contents(of path: String) -> [UInt8]? { contents.withLock { $0.names[path]?.bytes } }
     func modify(_ path: String, _ body: (inout [UInt8]) -> Void) {
@@ -262,6 +278,21 @@ final class MemoryDisk: SpoolIO {
         try contents.withLock { contents throws(IOFailure) in
             try enter(.list, path, &contents)
             return contents.names.keys.compactMap { $0.hasPrefix(path + "/") ? String($0.dropFirst(path.count + 1)) : nil }
+        }
+    }
+
+    func facts(_ path: String) throws(IOFailure) -> FileFacts {
+        try contents.withLock { contents throws(IOFailure) in
+            if contents.crashed { throw IOFailure("crashed facts", 5) }
+            guard let inode = contents.names[path] else { throw IOFailure("lstat", 2) }
+            return FileFacts(kind: .regular, size: inode.bytes.count)
+        }
+    }
+
+    func links(_ fd: Int32) throws(IOFailure) -> Int {
+        contents.withLock { contents in
+            let inode = contents.open[fd]
+            return contents.names.values.contains { $0 === inode } ? 1 : 0
         }
     }
 

@@ -47,6 +47,28 @@ import Testing
         #expect(LogDirectory.closeLeftovers(in: directory.path) == 0)
     }
 
+    /// A process without descriptors keeps its records and writes them when there is one again.
+    @Test(arguments: [EMFILE, ENFILE, ENOMEM, ENOSPC]) func withoutDescriptorsItWaits(number: Int32) {
+        let directory = TemporaryDirectory()
+        let isShort = Mutex(true)
+        let log = LogSegment(
+            directory: directory.path, suffix: "", options: LogDirectoryOptions(directory: directory.path),
+            write: { Glibc.write($0, $1.baseAddress, $1.count) },
+            openNew: { path in
+                guard isShort.withLock({ $0 }) else { return LogSegment.openNew(path) }
+                errno = number
+                return -1
+            })
+        for n in 0..<10 { #expect(log.append(line(n), at: at(0))) }
+        #expect(!log.service(at: at(1)))
+        #expect(!log.finish())
+        #expect(!log.append(line(10), at: at(2)))
+        isShort.withLock { $0 = false }
+        #expect(log.append(line(10), at: at(3)))
+        #expect(log.finish())
+        #expect(directory.files.sorted().flatMap { ids(Zstd.lines(directory.contents($0))) } == Array(0...10))
+    }
+
     @Test func leavesLivingSegmentsAndForeignFilesAlone() {
         let directory = TemporaryDirectory()
         let log = segment(directory, suffix: ".live")

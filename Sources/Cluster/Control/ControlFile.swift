@@ -4,27 +4,37 @@ internal import Telemetry
 /// The local copy of the control plane: one file, appended to, and now and then replaced atomically. *Value* without copies: whoever
 /// holds it owns the descriptor.
 ///
-/// Diagnostics: a file that is damaged, foreign or too large is refused with its path and line; nothing of it is changed. An
+/// There are two of it, `control.state` and `control.copy`: an order that is lost would send mail that must not go out. When one is damaged,
+/// cut or missing, the other counts.
+///
+/// Diagnostics: when both are damaged, foreign or too large they are refused with path and line; nothing of them is changed. An
 /// incomplete end, as a power failure leaves it, is cut off with a warning: nothing in it was ever confirmed. When a write fails, the
-/// file is cut back to what it was; when a sync fails, it is written anew at the next chance, since the kernel may have dropped pages.
+/// file is cut back to what it was; when a sync fails, it is written anew at the next chance, since the kernel may have dropped pages. A copy
+/// that cannot be written does not keep an order from being taken.
 struct ControlFile: ~Copyable {
     /// Bytes of outdated lines that are worth a rewrite.
     private static let garbage = 1 << 20
-    /// A file larger than this was not written by us.
-    private static let most = 4 * ControlBounds.keptBytes
-
     let path: String
+    private let copyPath: String
     private let directory: String
     private var descriptor: Int32 = -1
     private var size = 0
     /// The size after the last rewrite.
     private var rewritten = 0
     private var isDoubtful = true
+    private var copy: Int32 = -1
+    private var isCopyDoubtful = true
+    /// What `read` found wrong.
+    private(set) var damages: [(file: String, what: String)] = []
+    /// The file that `read` took.
+    private(set) var source: String
 
     /// The file of `directory`, which is made when it is missing. Nothing is read or opened yet.
     init(directory: String) throws(ControlError) {
         self.directory = directory
         path = directory + "/control.state"
+        copyPath = directory + "/control.copy"
+        source = path
         var made = directory.hasPrefix("/") ? "" : "."
         for part in directory.utf8.split(separator: UInt8(ascii: "/")) {
             made += "/" + String(decoding: part, as: UTF8.self)
@@ -32,74 +42,72 @@ struct ControlFile: ~Copyable {
         }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+        if copy >= 0 { close(copy) }
+    }
 
     /// True when the file should be written anew.
-    var wantsRewrite: Bool { isDoubtful || size > 2 * rewritten + Self.garbage }
+    var wantsRewrite: Bool { isDoubtful || isCopyDoubtful || size > 2 * rewritten + Self.garbage || !isInPlace }
 
-    private static func failed(_ what: String, _ path: String) -> ControlError {
+    static func failed(_ what: String, _ path: String) -> ControlError {
         ControlError(
             .unusable, "cannot \(what) \(path): \(String(cString: strerror(errno)))",
             remedy: "Give the directory to the user the node runs as, on a volume with free space mounted read-write")
     }
 
-    private static func damaged(_ path: String, _ what: String) -> ControlError {
-        ControlError(
-            .damaged, "\(path) \(what)",
-            remedy: "Move the file away and start again: the node then reads all rules from the cluster; rules that only this node "
-                + "had must be issued again")
+    /// Reads all lines: of `control.state`, or of its copy when that one is damaged or missing. `mustExist`: orders were kept here before.
+    mutating func read(mustExist: Bool) throws(ControlError) -> [ControlLine] {
+        let state = try ControlReading.load(path)
+        let choice = try ControlChoice(
+            state: state, copy: try ControlReading.load(copyPath), directory: directory, mustExist: mustExist)
+        damages = choice.damages
+        source = choice.path
+        return choice.lines
     }
 
-    /// Reads all lines.
-    func read() throws(ControlError) -> [ControlLine] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            if errno == ENOENT { return [] }
-            throw Self.failed("read", path)
+    /// Has the next `rewrite` move both files away first.
+    mutating func setAsideAll() { damages = [("control.state", ""), ("control.copy", "")] }
+
+    /// Moves what is damaged or in the way into `corrupt/`, so that it can be looked at.
+    private func setAside() {
+        for name in damages.map(\.file) + ["control.state.new", "control.copy.new"] {
+            let file = directory + "/" + name
+            var info = stat()
+            guard lstat(file, &info) == 0, !name.hasSuffix(".new") || info.st_mode & S_IFMT != S_IFREG else { continue }
+            mkdir(directory + "/corrupt", 0o750)
+            var number = 0
+            while lstat("\(directory)/corrupt/\(name)-\(number)", &info) == 0, number < 100 { number += 1 }
+            rename(file, "\(directory)/corrupt/\(name)-\(number)")
         }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = Glibc.read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Self.failed("read", path) }
-            if count == 0 { break }
-            bytes += chunk[..<count]
-            guard bytes.count <= Self.most else { throw Self.damaged(path, "is larger than \(Self.most) bytes") }
-        }
-        return try Self.lines(bytes, path: path)
     }
 
-    /// The lines in `bytes`.
-    static func lines(_ bytes: [UInt8], path: String) throws(ControlError) -> [ControlLine] {
-        var lines: [ControlLine] = []
-        var start = 0
-        var number = 0
-        var torn: Int?
-        while start < bytes.count {
-            let end = bytes[start...].firstIndex(of: 0x0a)
-            number += 1
-            if let line = ControlLine(bytes[start..<(end ?? bytes.count)]), end != nil {
-                if let torn { throw damaged(path, "is damaged in line \(torn)") }
-                guard (number == 1) == (line == .format) else { throw damaged(path, "is damaged in line \(number)") }
-                lines.append(line)
-            } else if torn == nil {
-                torn = number
-            }
-            start = (end ?? bytes.count) + 1
-        }
-        if let torn {
-            guard !lines.isEmpty else { throw damaged(path, "is no control file of this release") }
-            Log.warn("control file had an incomplete end, which was cut off", ["path": path, "line": torn])
-        }
-        return lines
-    }
-
-    /// Replaces the whole file, durably.
+    /// Replaces the whole file and its copy, durably.
     mutating func rewrite(_ content: [UInt8]) throws(ControlError) {
+        setAside()
+        damages = []
+        let file = try replace(path, content)
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = file
+        size = content.count
+        rewritten = content.count
+        isDoubtful = false
+        do throws(ControlError) {
+            let file = try replace(copyPath, content)
+            if copy >= 0 { close(copy) }
+            copy = file
+            isCopyDoubtful = false
+        } catch { doubtCopy(error) }
+    }
+
+    private mutating func doubtCopy(_ error: ControlError) {
+        if !isCopyDoubtful || copy >= 0 { Log.warn("the copy of the control file cannot be written", ["error": "\(error)"]) }
+        isCopyDoubtful = true
+    }
+
+    private func replace(_ path: String, _ content: [UInt8]) throws(ControlError) -> Int32 {
         let temporary = path + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        let file = DescriptorReserve.shared.open { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o640) }
         guard file >= 0 else { throw Self.failed("write", temporary) }
         var isKept = false
         defer { if !isKept { close(file) } }
@@ -112,11 +120,7 @@ struct ControlFile: ~Copyable {
             close(parent)
         }
         isKept = true
-        if descriptor >= 0 { close(descriptor) }
-        descriptor = file
-        size = content.count
-        rewritten = content.count
-        isDoubtful = false
+        return file
     }
 
     /// Adds lines; durable when it returns.
@@ -134,7 +138,21 @@ struct ControlFile: ~Copyable {
             throw error
         }
         size += content.count
+        // Second, so that a copy that knows more says the file was cut.
+        guard copy >= 0, !isCopyDoubtful else { return }
+        if !Self.writeAll(content, to: copy) || fdatasync(copy) != 0 { doubtCopy(Self.failed("write", copyPath)) }
     }
+
+    /// Whether both files are under their names; a removed one would take orders with it at the next start.
+    var isInPlace: Bool {
+        [descriptor, copy].allSatisfy { file in
+            var info = stat()
+            return file < 0 || fstat(file, &info) != 0 || info.st_nlink > 0
+        }
+    }
+
+    /// Whether file and copy say all there is.
+    var isWhole: Bool { !isDoubtful && !isCopyDoubtful }
 
     private mutating func cutBack() {
         guard descriptor >= 0 else { return }

@@ -32,6 +32,14 @@ extension ControlState {
         }
     }
 
+    /// Looks whether the files are still under their names, and writes them anew if not. Blocks for the disk. Answers what was wrong.
+    package func mend() -> String? {
+        guard file.withLock({ !$0.isInPlace }) else { return nil }
+        shared.withLock { $0.needsRewrite = true }
+        settle()
+        return "was removed while the node runs; made again"
+    }
+
     /// Writes the outbox and then `line`, durably. Nothing of `line` is in the file when it throws, or the file is written anew
     /// before anything else is.
     func put(_ line: [UInt8], _ file: inout ControlFile) throws(ControlError) {

@@ -28,6 +28,10 @@ package final class ControlState: Sendable {
         var onPending: (@Sendable (_ isUrgent: Bool) -> Void)?
     }
 
+    /// What was wrong with the files, as `(file, what)`; it is mended.
+    package let damages: [(file: String, what: String)]
+    /// Whether file and copy were written at the start.
+    package let isKept: Bool
     /// The name of this node.
     package let node: String
     let clock: @Sendable () -> Int64
@@ -43,11 +47,16 @@ package final class ControlState: Sendable {
     private let indexes: Mutex<(suspend: ControlIndex, bounce: ControlIndex, path: ControlIndex)>
 
     /// Reads the local copy in `directory`, which is made when it is missing. `clock` gives unix nanoseconds.
-    package convenience init(directory: String, node: String, clock: @escaping @Sendable () -> Int64) throws(ControlError) {
-        try self.init(directory: directory, node: node, settlesItself: true, clock: clock)
+    /// `mustExist`: orders were kept there before, so a directory without them has lost them, and is refused.
+    package convenience init(
+        directory: String, node: String, mustExist: Bool = false, clock: @escaping @Sendable () -> Int64
+    ) throws(ControlError) {
+        try self.init(directory: directory, node: node, settlesItself: true, mustExist: mustExist, clock: clock)
     }
 
-    init(directory: String, node: String, settlesItself: Bool, clock: @escaping @Sendable () -> Int64) throws(ControlError) {
+    init(
+        directory: String, node: String, settlesItself: Bool, mustExist: Bool = false, clock: @escaping @Sendable () -> Int64
+    ) throws(ControlError) {
         guard ControlEntry.isName(node, most: ControlBounds.nodeBytes) else {
             throw ControlError(
                 .invalid, "the node id must be 1 to 255 visible US-ASCII characters", remedy: "Choose another node id")
@@ -58,11 +67,14 @@ package final class ControlState: Sendable {
         var opened = try ControlFile(directory: directory)
         let now = clock()
         var shared = Shared()
-        shared.table = try ControlTable(lines: try opened.read(), path: opened.path, now: now)
+        let lines = try opened.read(mustExist: mustExist)
+        shared.table = try ControlTable(lines: lines, path: opened.source, now: now)
+        damages = opened.damages
         do throws(ControlError) { try opened.rewrite(shared.table.content) } catch {
             // A full disk must not keep the node from starting: the file as it stands holds all of it. The next rule writes it whole.
             Log.warn("the file of rules cannot be rewritten", ["file": opened.path, "error": "\(error)"])
         }
+        isKept = opened.isWhole
         file = Mutex(opened)
         let none = ControlIndex([], node: node)
         indexes = Mutex((none, none, none))

@@ -17,12 +17,16 @@ extension ControlTable {
                 guard let entry = ControlEntry(json: json[...]), entry.flaw(now: max(now, entry.created)) == nil else {
                     throw ControlError(
                         .damaged, "\(path) holds no valid entry in line \(index + 1)",
-                        remedy: "Move the file away and start again: the node then reads all rules from the cluster")
+                        remedy:
+                            "Restore the file from a backup, or give the rules up that only this node had with `apus spool forget-orders DIR`"
+                    )
                 }
                 if merge(entry, bytes: json.count, isPending: isPending) == .full {
                     throw ControlError(
                         .full, "\(path) holds more than \(ControlBounds.kept) entries or \(ControlBounds.keptBytes) bytes",
-                        remedy: "Move the file away and start again: the node then reads all rules from the cluster")
+                        remedy:
+                            "Restore the file from a backup, or give the rules up that only this node had with `apus spool forget-orders DIR`"
+                    )
                 }
             }
         }

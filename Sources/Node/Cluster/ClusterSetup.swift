@@ -48,7 +48,7 @@ struct ClusterSetup {
     }
 
     /// Makes this node a member; it does nothing until it is started.
-    func join(node: String, zone: String?, state: ControlState, directory: String, loop: any EventLoop) async throws -> Cluster {
+    func join(node: String, zone: String?, state: ControlState, files: StateFiles, loop: any EventLoop) async throws -> Cluster {
         var redis: RedisConfiguration
         do throws(RedisError) {
             redis = try RedisConfiguration(
@@ -59,10 +59,10 @@ struct ClusterSetup {
             throw NodeError("configure_redis_throttles: \(error)")
         }
         redis.trustsRefusalOfName = config.trustsRefusal
-        let memory = ClusterMemory(directory: directory, prefix: config.prefix)
+        let memory = ClusterMemory(files: files, prefix: config.prefix)
         let record = MemberRecord(
             node: node, incarnation: memory.nextIncarnation(), address: config.advertise ?? "", zone: config.zone ?? zone ?? "",
-            version: NodeVersion.text, state: "ready", spools: [directory])
+            version: NodeVersion.text, state: "ready", spools: [files.directory])
         let cluster = try await Cluster.make(
             redis, settings: settings, record: record, rememberedEpochs: memory.epochs(shareTTL: settings.shareTTL), state: state,
             loop: loop)

@@ -6,16 +6,14 @@ import Telemetry
 ///
 /// *Diagnostics*: a file that cannot be read or written is logged; the price is that a rebind is applied once more, which changes nothing.
 final class AppliedRebinds: Sendable {
-    private let file: String
+    static let name = "rebinds-done"
+    private let files: StateFiles
     private let ids: Mutex<Set<String>>
 
-    init(directory: String) {
-        file = directory + "/rebinds-done"
-        var known: Set<String> = []
-        do throws(NodeError) {
-            for line in (try FileText.read(file) ?? "").split(separator: "\n") { known.insert(String(line)) }
-        } catch { Log.error("the list of applied rebinds cannot be read", ["error": error.message]) }
-        ids = Mutex(known)
+    init(files: StateFiles) {
+        self.files = files
+        let text = files.read(Self.name, loss: "rebinds in force are applied once more") ?? ""
+        ids = Mutex(Set(text.split(separator: "\n").map(String.init)))
     }
 
     /// Whether the rebind was carried out.
@@ -28,8 +26,8 @@ final class AppliedRebinds: Sendable {
             ids.insert(id)
             return ids.sorted().map { $0 + "\n" }.joined()
         }
-        NIOThreadPool.singleton.submit { [file] _ in
-            do throws(NodeError) { try FileText.replace(file, with: text) } catch {
+        NIOThreadPool.singleton.submit { [files] _ in
+            do throws(NodeError) { try files.replace(Self.name, with: text) } catch {
                 Log.error("the list of applied rebinds cannot be written", ["error": error.message])
             }
         }

@@ -1,5 +1,6 @@
 package import Cluster
 import Glibc
+import Spool
 import Telemetry
 
 /// *Value* (a namespace): the file in which earlier versions kept paused queues, taken over once.
@@ -9,13 +10,9 @@ enum FormerPauses {
     /// Makes a rule of each pause in the file, if there is one.
     static func takeOver(directory: String, into control: ControlState) throws {
         let file = directory + "/paused-queues"
-        guard let text = try FileText.read(file) else { return }
+        guard let pauses = try read(file) else { return }
         var count = 0
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            guard fields.count == 4, Int64(fields[0]) != nil else {
-                throw NodeError("the list of paused queues \(file) is damaged; repair or remove that file and start again")
-            }
+        for fields in pauses {
             let scope = ControlScope(queues: [fields[1]]).canonical
             guard !control.entries.contains(where: { $0.kind == .suspend && $0.scope == scope }) else { continue }
             _ = try control.issue(.rule(.suspend, scope: scope, reason: fields[3], issuer: fields[2], expires: nil))
@@ -23,6 +20,33 @@ enum FormerPauses {
         }
         guard unlink(file) == 0 else { throw NodeError("cannot remove \(file) after it was taken over: \(NodeError.errnoText)") }
         Log.info("paused queues taken over", ["file": file, "pauses": count])
+    }
+
+    /// What is wrong with the file, if there is one.
+    static func damage(directory: String) -> SpoolDamage? {
+        do throws(NodeError) {
+            _ = try read(directory + "/paused-queues")
+            return nil
+        } catch { return SpoolDamage(file: "paused-queues", what: error.message) }
+    }
+
+    /// The four fields of each pause.
+    private static func read(_ file: String) throws(NodeError) -> [[String]]? {
+        func damaged(_ why: String) -> NodeError {
+            NodeError(
+                "the list of paused queues \(file) is damaged\(why): mail for them must not be sent; repair it and start again, or remove it "
+                    + "(rm -r '\(file)') and pause the queues anew with `apus suspend`")
+        }
+        let found: String?
+        do throws(NodeError) { found = try FileText.read(file) } catch { throw damaged(" (\(error.message))") }
+        guard let text = found else { return nil }
+        // The last line was cut.
+        guard text.isEmpty || text.hasSuffix("\n") else { throw damaged("") }
+        return try text.split(separator: "\n").map { line throws(NodeError) in
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            guard fields.count == 4, Int64(fields[0]) != nil else { throw damaged("") }
+            return fields
+        }
     }
 }
 

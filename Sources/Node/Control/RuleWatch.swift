@@ -14,7 +14,10 @@ package final class RuleWatch: Sendable {
     /// What the rules in force are about: the news that a rule has gone need not say it any more.
     private let scopes = Mutex<[String: ControlScope]>([:])
 
-    package init(directory: String) { applied = AppliedRebinds(directory: directory) }
+    package init(files: StateFiles) { applied = AppliedRebinds(files: files) }
+
+    /// The same beside a spool that is not told of damage.
+    package convenience init(directory: String) { self.init(files: StateFiles(directory: directory, spool: nil)) }
 
     /// Learns of the rules that are in force already.
     func start(_ entries: [ControlEntry]) {

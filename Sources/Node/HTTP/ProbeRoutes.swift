@@ -19,7 +19,10 @@ struct ProbeRoutes: Sendable {
                 body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
         }
         router.get("livez") { _, _ in answer(alive) }
-        router.get("readyz") { _, _ in answer(ready) }
+        router.get("readyz") { request, _ in
+            let isVerbose = request.uri.queryParameters["verbose"].map { $0 != "0" && $0 != "false" } ?? false
+            return isVerbose ? verbose(ready) : answer(ready)
+        }
         router.get("startupz") { _, _ in answer(started) }
         router.get("api/check-liveness/v1") { _, _ in answer(ready, ok: "OK") }
     }
@@ -27,6 +30,14 @@ struct ProbeRoutes: Sendable {
     private func answer(_ problems: [String], ok: String = "ok") -> Response {
         problems.isEmpty
             ? Response(status: .ok, text: ok) : Response(status: .serviceUnavailable, text: problems.joined(separator: "; "))
+    }
+
+    /// The same with a line for each thing that is wrong without keeping the node from taking mail.
+    private func verbose(_ problems: [String]) -> Response {
+        var lines = problems.isEmpty ? ["ok"] : problems
+        lines += node.services.spool.damages.map { "damaged: \($0)" }
+        return Response(
+            status: problems.isEmpty ? .ok : .serviceUnavailable, text: lines.joined(separator: "\n"))
     }
 
     private var alive: [String] {
@@ -47,6 +58,7 @@ struct ProbeRoutes: Sendable {
         switch node.services.spool.health {
         case .ok: break
         case .full(let reason): problems.append("disk is too full: \(reason)")
+        case .missing(let reason): problems.append("spool directory: \(reason)")
         case .fenced(let reason): problems.append("spool: \(reason)")
         }
         if let reason = node.services.logs.refusal { problems.append("logs: \(reason)") }

@@ -31,14 +31,25 @@ struct Intake {
     static func refusal(_ services: NodeServices) -> Reply? {
         switch services.spool.health {
         case .ok: break
-        case .full: return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["disk is too full"])
+        case .full(let reason): return Self.full(reason)
+        case .missing:
+            return Reply(code: 451, enhanced: EnhancedStatus(4, 3, 0), lines: ["the spool directory is not where it was"])
         case .fenced: return Reply(code: 451, enhanced: EnhancedStatus(4, 3, 0), lines: ["the spool cannot be written"])
         }
         if let reason = services.logs.refusal { return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: [reason]) }
         if services.resident.isExhausted {
-            return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["load shedding. Try later"])
+            return Reply(
+                code: 452, enhanced: EnhancedStatus(4, 3, 1),
+                lines: [
+                    "load shedding: \(services.resident.bytes) bytes of messages in memory, \(services.resident.limit) are meant. Try later"
+                ])
         }
         return nil
+    }
+
+    /// `reason` says what is short, and how much of it there is.
+    private static func full(_ reason: String) -> Reply {
+        Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["disk is too full: \(reason)"])
     }
 
     /// Takes a batch of messages that came together. `completion` runs on the shard's loop, maybe at once.
@@ -129,8 +140,8 @@ struct Intake {
             if let index = passed.first, case .shared(let body) = messages[index].body { shard.services.spool.abandon(body: body.id) }
             return completion(outcome)
         }
-        let pending = drafts
-        shard.append(drafts, durability: durability) { result in
+        let pending = SpoolDraft.sharing(drafts)
+        shard.append(pending, durability: durability) { result in
             switch result {
             case .success(let handles):
                 for (index, entry) in kept.enumerated() {
@@ -189,9 +200,9 @@ struct Intake {
     /// What a client hears when the spool refuses.
     private static func reply(to error: SpoolError) -> Reply {
         if error.code == .overloaded {
-            return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["load shedding. Try later"])
+            return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["load shedding: \(error.message). Try later"])
         }
-        if error.code == .full { return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["disk is too full"]) }
+        if error.code == .full { return full(error.detail) }
         Log.error("the spool refused a message", ["error": "\(error)"])
         return Reply(code: 451, enhanced: EnhancedStatus(4, 3, 0), lines: ["the message could not be stored. Try later"])
     }

@@ -22,8 +22,8 @@ package final class DeliveryLogs: Sendable {
     /// Whether intake should pause: the logs cannot keep up, or their volume is full.
     var refusal: String? {
         for writer in writers {
-            if writer.isCongested { return "load shedding. Try later" }
-            if !writer.hasSpace { return "disk is too full" }
+            if writer.isCongested { return "load shedding: the log cannot keep up. Try later" }
+            if !writer.hasSpace { return "disk is too full: the volume of the log is below its floor" }
         }
         return nil
     }

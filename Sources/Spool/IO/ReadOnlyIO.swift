@@ -1,21 +1,13 @@
 import Glibc
 
-/// System calls for a spool that must not change: what would write fails, what would be kept in `corrupt/` is noted. *shared*.
+/// System calls for a spool that must not change: what would write fails. *shared*.
 final class ReadOnlyIO: SpoolIO {
     var mayWrite: Bool { false }
     private let system = SystemIO()
-    private let notes = Guarded<[String]>([])
-
-    /// One line for each file that would have been written to `corrupt/`.
-    var damage: [String] { notes.withLock { $0 } }
 
     func open(_ path: String, create: Bool) throws(IOFailure) -> Int32 {
-        if create {
-            let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) } ?? path
-            notes.withLock { $0.append(name) }
-            throw IOFailure("open", EROFS)
-        }
-        let fd = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        if create { throw IOFailure("open", EROFS) }
+        let fd = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if fd < 0 { throw IOFailure("open", errno) }
         return fd
     }
@@ -32,5 +24,7 @@ final class ReadOnlyIO: SpoolIO {
     func remove(_ path: String) throws(IOFailure) { throw IOFailure("unlink", EROFS) }
     func synchronizeDirectory(_ path: String) throws(IOFailure) { throw IOFailure("fsync directory", EROFS) }
     func list(_ path: String) throws(IOFailure) -> [String] { try system.list(path) }
+    func facts(_ path: String) throws(IOFailure) -> FileFacts { try system.facts(path) }
+    func links(_ fd: Int32) throws(IOFailure) -> Int { try system.links(fd) }
     func room(_ path: String) throws(IOFailure) -> VolumeRoom { try system.room(path) }
 }

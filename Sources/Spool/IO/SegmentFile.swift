@@ -13,7 +13,7 @@ final class SegmentFile: Sendable {
         self.path = Guarded(path)
     }
 
-    deinit { io.close(fd) }
+    deinit { if fd >= 0 { io.close(fd) } }
 
     /// Writes all of `bytes`; on failure says how many bytes arrived before it.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> (written: Int, failure: IOFailure?) {

@@ -18,6 +18,24 @@ package struct VolumeRoom: Sendable, Equatable {
     }
 }
 
+/// What stands under a name. *value*.
+package struct FileFacts: Sendable, Equatable {
+    /// What it is: only files hold records.
+    package enum Kind: Sendable, Equatable {
+        case regular
+        /// A symbolic link to a file.
+        case linked
+        /// Nothing that could be read as a file, in words.
+        case other(String)
+    }
+    package var kind: Kind
+    package var size: Int
+    package init(kind: Kind, size: Int) {
+        self.kind = kind
+        self.size = size
+    }
+}
+
 /// The system calls on segment files, so that tests can make each of them fail and can pull the plug between any two.
 /// Paths are whole. Implementations are thread-safe.
 package protocol SpoolIO: Sendable {
@@ -38,6 +56,10 @@ package protocol SpoolIO: Sendable {
     func synchronizeDirectory(_ path: String) throws(IOFailure)
     func list(_ path: String) throws(IOFailure) -> [String]
     func room(_ path: String) throws(IOFailure) -> VolumeRoom
+    /// What the name stands for, without opening it.
+    func facts(_ path: String) throws(IOFailure) -> FileFacts
+    /// How many names the open file has; none when it was removed.
+    func links(_ fd: Int32) throws(IOFailure) -> Int
 }
 
 extension SpoolIO {

@@ -1,4 +1,5 @@
 import Glibc
+import Telemetry
 
 /// The real system calls. *value*. EINTR is retried, everything else is the caller's.
 package struct SystemIO: SpoolIO {
@@ -13,8 +14,9 @@ package struct SystemIO: SpoolIO {
     }
 
     package func open(_ path: String, create: Bool) throws(IOFailure) -> Int32 {
-        let flags = O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0)
-        return Int32(try retry("open") { Int(Glibc.open(path, flags, 0o640)) })
+        // A pipe put in the place of a file must not hold us up.
+        let flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | (create ? O_CREAT : 0)
+        return Int32(try retry("open") { Int(DescriptorReserve.shared.open { Glibc.open(path, flags, 0o640) }) })
     }
 
     package func close(_ fd: Int32) { _ = Glibc.close(fd) }
@@ -60,13 +62,24 @@ package struct SystemIO: SpoolIO {
     package func remove(_ path: String) throws(IOFailure) { _ = try retry("unlink") { Int(unlink(path)) } }
 
     package func synchronizeDirectory(_ path: String) throws(IOFailure) {
-        let fd = Int32(try retry("open directory") { Int(Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
+        let fd = Int32(
+            try retry("open directory") {
+                Int(DescriptorReserve.shared.open { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+            })
         defer { _ = Glibc.close(fd) }
         if fsync(fd) != 0 { throw IOFailure("fsync directory", errno) }
     }
 
     package func list(_ path: String) throws(IOFailure) -> [String] {
-        guard let directory = opendir(path) else { throw IOFailure("opendir", errno) }
+        let fd = Int32(
+            try retry("open directory") {
+                Int(DescriptorReserve.shared.open { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+            })
+        guard let directory = fdopendir(fd) else {
+            let number = errno
+            _ = Glibc.close(fd)
+            throw IOFailure("opendir", number)
+        }
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
@@ -78,6 +91,33 @@ package struct SystemIO: SpoolIO {
         return names
     }
 
+    package func facts(_ path: String) throws(IOFailure) -> FileFacts {
+        var info = stat()
+        _ = try retry("lstat") { Int(lstat(path, &info)) }
+        guard info.st_mode & S_IFMT == S_IFLNK else { return FileFacts(kind: Self.kind(info), size: Int(info.st_size)) }
+        var target = stat()
+        guard stat(path, &target) == 0, target.st_mode & S_IFMT == S_IFREG else {
+            return FileFacts(kind: .other("a symbolic link"), size: 0)
+        }
+        return FileFacts(kind: .linked, size: Int(target.st_size))
+    }
+
+    private static func kind(_ info: stat) -> FileFacts.Kind {
+        switch info.st_mode & S_IFMT {
+        case S_IFREG: .regular
+        case S_IFDIR: .other("a directory")
+        case S_IFIFO: .other("a pipe")
+        case S_IFSOCK: .other("a socket")
+        default: .other("a device")
+        }
+    }
+
+    package func links(_ fd: Int32) throws(IOFailure) -> Int {
+        var info = stat()
+        _ = try retry("fstat") { Int(fstat(fd, &info)) }
+        return Int(info.st_nlink)
+    }
+
     package func room(_ path: String) throws(IOFailure) -> VolumeRoom {
         var info = statvfs()
         _ = try retry("statvfs") { Int(statvfs(path, &info)) }
@@ -85,10 +125,4 @@ package struct SystemIO: SpoolIO {
         let inodes = info.f_files == 0 ? Int.max : Int(clamping: info.f_favail)
         return VolumeRoom(bytes: Int(clamping: info.f_bavail) &* Int(clamping: info.f_frsize), inodes: inodes)
     }
-}
-
-extension IOFailure {
-    /// The reason in words, as the system gives it.
-    package var reason: String { "\(operation): \(String(cString: strerror(number)))" }
-    var isNoSpace: Bool { number == ENOSPC || number == EDQUOT }
 }

@@ -16,6 +16,8 @@ final class Segment {
     var inherits: Set<UInt32> = []
     /// Never given up or compacted: holds damage that could not be copied to `corrupt/`, or could not be read.
     var keep = false
+    /// Its file was removed while the node runs: what lives in it is copied forward before it is lost for good.
+    var isRemoved = false
 
     init(sequence: UInt32, life: UInt64, file: SegmentFile, used: Int, sealed: Bool) {
         self.sequence = sequence

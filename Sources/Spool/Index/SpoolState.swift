@@ -1,4 +1,5 @@
 import Message
+import NIOCore
 
 /// Everything the spool knows of its messages and segments; each method is one transition. *state machine*, always behind
 /// one `Guarded`. The writer thread changes it after its records are on disk; recovery adds what it finds; readers look up.
@@ -9,6 +10,8 @@ struct SpoolState {
     /// Drafts of durability `memory` by slot.
     var drafts: [UInt32: SpoolDraft] = [:]
     var draftBytes = 0
+    /// How many drafts in memory carry the same body: it counts once.
+    private var carriers: [MessageID: Int] = [:]
     /// Done marks recovery must respect: those found in newer segments and those written while it runs. nil: it does not run.
     var fates: [MessageID: DoneFate]?
     /// No segment is given up before recovery has seen them all.
@@ -79,15 +82,36 @@ struct SpoolState {
         index[slot].state = .memory
         index[slot].body = attach(body, recovered: false)
         drafts[slot] = draft
-        draftBytes += draft.weight
+        draftBytes += draft.weightWithoutBody
+        switch draft.body {
+        case .inline(let bytes): draftBytes += bytes.readableBytes
+        case .inlineShared(let id, let bytes):
+            carriers[id, default: 0] += 1
+            if carriers[id] == 1 { draftBytes += bytes.readableBytes }
+        case .shared: break
+        }
         return index.handle(slot)
+    }
+
+    private mutating func removeDraft(_ slot: UInt32) {
+        guard let draft = drafts.removeValue(forKey: slot) else { return }
+        draftBytes -= draft.weightWithoutBody
+        switch draft.body {
+        case .inline(let bytes): draftBytes -= bytes.readableBytes
+        case .inlineShared(let id, let bytes):
+            carriers[id, default: 1] -= 1
+            guard carriers[id] == 0 else { return }
+            carriers[id] = nil
+            draftBytes -= bytes.readableBytes
+        case .shared: break
+        }
     }
 
     /// The record of a memory draft, or the compacted copy of a message with its update merged in, is on disk.
     mutating func moveMessage(_ slot: UInt32, to location: Location) {
         let entry = index[slot]
         if entry.state == .memory {
-            if let draft = drafts.removeValue(forKey: slot) { draftBytes -= draft.weight }
+            removeDraft(slot)
             index[slot].state = .stored
         } else {
             if entry.location.segment != location.segment {
@@ -131,7 +155,7 @@ struct SpoolState {
     mutating func finish(_ handle: SpoolHandle, mark: UInt32, targets: [UInt32]) {
         guard let entry = index.entry(handle) else { return }
         if entry.state == .memory {
-            if let draft = drafts.removeValue(forKey: handle.slot) { draftBytes -= draft.weight }
+            removeDraft(handle.slot)
         } else {
             release(entry.location)
             if !entry.update.isNone { release(entry.update) }
@@ -194,6 +218,7 @@ struct SpoolState {
     func compactionCandidate(percent: Int, size: Int) -> Segment? {
         guard recovered else { return nil }
         var best: Segment?
+        if let removed = segments.values.first(where: { $0.isRemoved && $0.sealed && !$0.isDead && !$0.keep }) { return removed }
         for segment in segments.values where segment.sealed && !segment.keep && !segment.isDead {
             guard segment.neededBytes * 100 < percent * size else { continue }
             if best.map({ segment.neededBytes < $0.neededBytes }) ?? true { best = segment }

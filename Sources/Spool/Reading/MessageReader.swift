@@ -52,7 +52,9 @@ struct MessageReader {
                     at: Int(place.location.offset))
             }
         } catch {
-            return .failure(SpoolError(.io, "\(error)", remedy: "Check the disk"))
+            // Short of memory or descriptors: nothing is wrong with the message, it is asked for again soon.
+            let code: SpoolError.Code = error.shortage == nil ? .io : .overloaded
+            return .failure(SpoolError(code, "\(error)", remedy: "Check the disk"))
         }
         let valid = bytes.withUnsafeReadableBytes { raw -> Int? in
             guard case .success(let header) = RecordHeader.decode(raw, life: place.life), header.kind == kind, header.id == id,

@@ -43,7 +43,10 @@ final class Recovery {
     func run(workers: Int, stop: () -> Bool = { false }) -> RecoverySummary {
         let started = monotonicNow()
         if !store.readOnly, !candidates.isEmpty {
-            do { try store.io.synchronizeDirectory(store.segmentsPath) } catch { _ = store.fence(error) }
+            do { try store.io.synchronizeDirectory(store.segmentsPath) } catch {
+                // Short of descriptors: nothing is given up before the next try, which `retireOne` makes.
+                if error.shortage == nil { _ = store.fence(error) }
+            }
         }
         let pipeline = PreparationPipeline(candidates: candidates, store: store, workers: workers)
         for index in candidates.indices {
@@ -60,7 +63,7 @@ final class Recovery {
     private func apply(_ prepared: PreparedSegment, _ candidate: SegmentCatalog.Candidate) {
         // After a kill the pages of the former process may be in the cache only. Decisions made from them (this copy is
         // the newer one, that message is done) give segments up durably, so they must be durable first.
-        if !store.readOnly {
+        if !store.readOnly, !candidate.isUnreadable {
             do { try store.io.synchronize(candidate.file.fd) } catch { _ = store.fence(error) }
         }
         summary.segments += 1
@@ -78,6 +81,10 @@ final class Recovery {
         let segment = Segment(
             sequence: candidate.sequence, life: prepared.life, file: candidate.file, used: prepared.usedEnd, sealed: true)
         segment.keep = prepared.keep
+        if !store.readOnly, !candidate.isUnreadable, !prepared.records.isEmpty {
+            let used = max(prepared.recordsEnd, candidate.expected?.used ?? 0)
+            store.ledger.withLock { $0?.note(candidate.sequence, life: prepared.life, used: used) }
+        }
         store.state.withLock { $0.segments[candidate.sequence] = segment }
         var end = prepared.records.count
         while end > 0 {
@@ -193,9 +200,18 @@ final class Recovery {
             state.recovered = true
             return orphans
         }
+        if !store.readOnly { store.ledger.withLock { $0?.settle() } }
+        let damages = store.damages.withLock { $0 }
+        summary.damagedFiles = damages.files
+        summary.corruptRecords += damages.segments
         let counts = summary
-        Log.info(
-            "spool \(store.options.directory): \(counts.messages) messages in \(counts.segments) segments, \(counts.corruptRecords) corrupt records"
-        )
+        let line =
+            "spool \(store.options.directory): \(counts.messages) messages in \(counts.segments) segments, "
+            + "\(counts.corruptRecords) corrupt records, \(counts.damagedFiles) damaged files"
+        if counts.corruptRecords > 0 || counts.damagedFiles > 0 {
+            Log.warn(line + "; `apus spool check` and /readyz?verbose=1 name them")
+        } else {
+            Log.info(line)
+        }
     }
 }

@@ -122,8 +122,10 @@ extension SpoolWriter {
         switch scanner.next() {
         case .damage(let damage):
             let part = UnsafeRawBufferPointer(rebasing: bytes[damage.offset..<min(damage.offset + damage.length, bytes.count)])
-            switch store.quarantine(segment: segment.sequence, damage: damage, bytes: part) {
-            case .copied: store.metrics.corruptRecords.add()
+            let known = store.ledger.withLock { $0?.entry(segment.sequence) }
+            let isTorn = damage.atEnd && known.map { damage.offset >= $0.used } ?? false
+            switch store.quarantine(segment: segment.sequence, damage: damage, bytes: part, torn: isTorn) {
+            case .copied: if !isTorn { store.metrics.corruptRecords.add() }
             case .known: break
             case .failed: job.damaged = true
             }

@@ -45,7 +45,10 @@ extension SpoolWriter {
     /// Why no new mail is taken now.
     private func refusal() -> SpoolError? {
         if let failure { return failure }
-        if case .full(let reason) = store.health.withLock({ $0 }) { return store.fullError(reason) }
+        if case .full(let reason) = store.health.withLock({ $0 }) {
+            if case .short(let shortage) = room.said { return store.fullError(reason, shortage) }
+            return store.fullError(reason)
+        }
         return nil
     }
 
@@ -123,7 +126,7 @@ extension SpoolWriter {
 
     /// Keeps drafts of durability `memory`; false when there is no room for them in memory.
     private func keepInMemory(_ drafts: [SpoolDraft], _ index: Int) -> Bool {
-        let weight = drafts.reduce(0) { $0 + $1.weight }
+        let weight = SpoolDraft.weight(of: drafts)
         var carried: [MessageID: ByteBuffer] = [:]
         let handles = store.state.withLock { state -> [SpoolHandle]? in
             guard state.draftBytes + weight <= options.maxMemoryDrafts else { return nil }

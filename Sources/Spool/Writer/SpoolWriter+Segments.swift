@@ -17,47 +17,61 @@ extension SpoolWriter {
             throw SpoolError(.full, "segment numbers are used up", remedy: "Drain the spool and start with an empty directory")
         }
         let sequence = nextSequence
-        let path = store.segmentPath(sequence)
-        let file: SegmentFile
-        do {
-            if let reused = freeFiles.last {
-                try store.io.rename(reused.path.withLock { $0 }, path)
-                reused.path.withLock { $0 = path }
-                freeFiles.removeLast()
-                file = reused
-            } else {
-                file = try create(path)
-            }
-            // Burnt even when what follows fails: a sequence is never used twice.
-            nextSequence += 1
-            try store.io.synchronizeDirectory(store.segmentsPath)
-        } catch {
-            if error.isNoSpace {
-                setFull(error.reason)
-                throw store.fullError(error.reason)
-            }
-            throw store.fence(error)
-        }
+        let file = try take(store.segmentPath(sequence))
         let life = UInt64.random(in: 1...UInt64.max, using: &random)
         let header = RecordBuffer(capacity: SegmentHeader.size)
         SegmentHeader(state: .active, sequence: UInt64(sequence), fileSize: file.size, life: life).encode(into: header)
         if let problem = file.write(header.bytes, at: 0).failure {
             // The file stays an empty segment without a header; the next start gives it back.
-            if problem.isNoSpace {
+            if let shortage = problem.shortage {
                 freeFiles.append(file)
-                setFull(problem.reason)
-                throw store.fullError(problem.reason)
+                throw setFull(problem.reason, shortage)
             }
             throw store.fence(problem)
         }
         unsynced = true
         let segment = Segment(sequence: sequence, life: life, file: file, used: SegmentHeader.firstRecord, sealed: false)
         let old = active
+        if let old, old.used > SegmentHeader.firstRecord {
+            // Everything in it is synced: from now on its end is known.
+            store.ledger.withLock { $0?.note(old.sequence, life: old.life, used: old.used) }
+        }
         store.state.withLock { state in
             old?.sealed = true
             state.segments[sequence] = segment
         }
         active = segment
+    }
+
+    /// A file for a new segment, under its name, durably. Its number is burnt even when what follows fails: it is never used twice.
+    private func take(_ path: String) throws(SpoolError) -> SegmentFile {
+        do throws(IOFailure) {
+            while let reused = freeFiles.last {
+                let free = reused.path.withLock { $0 }
+                do throws(IOFailure) { try store.io.rename(free, path) } catch {
+                    // Somebody removed it: its file would be lost with all that is written to it.
+                    guard error.number == 2 else { throw error }
+                    freeFiles.removeLast()
+                    continue
+                }
+                reused.path.withLock { $0 = path }
+                nextSequence += 1
+                try store.io.synchronizeDirectory(store.segmentsPath)
+                freeFiles.removeLast()
+                return reused
+            }
+            let made = try create(path)
+            nextSequence += 1
+            do throws(IOFailure) { try store.io.synchronizeDirectory(store.segmentsPath) } catch {
+                if error.shortage != nil { freeFiles.append(made) }
+                throw error
+            }
+            return made
+        } catch {
+            if let shortage = error.shortage { throw setFull(error.reason, shortage) }
+            if let error = placeError() { throw error }
+            throw store.fence(error)
+        }
     }
 
     private func create(_ path: String) throws(IOFailure) -> SegmentFile {
@@ -78,12 +92,17 @@ extension SpoolWriter {
     /// durable. Then its header is wiped and synced. Only then do other records stop protecting against its copies.
     func retireOne() -> Bool {
         guard case .some(let segment) = store.state.withLock({ $0.deadSegment() }) else { return false }
-        if case .fenced = store.health.withLock({ $0 }) { return false }
+        switch store.health.withLock({ $0 }) {
+        case .fenced, .missing: return false
+        case .ok, .full: break
+        }
         do throws(IOFailure) {
+            // The names of newer segments must be durable before an older one goes; at the start that may have failed for want of a descriptor.
             if unsynced, let active {
                 try store.io.synchronize(active.file.fd)
                 unsynced = false
             }
+            store.ledger.withLock { $0?.forget(segment.sequence) }
             let header = RecordBuffer(capacity: SegmentHeader.size)
             SegmentHeader(state: .free, sequence: UInt64(segment.sequence), fileSize: segment.file.size, life: 0).encode(into: header)
             // The first record goes too: if the next header is torn, recovery must not take the former life for the present one.
@@ -91,7 +110,12 @@ extension SpoolWriter {
             if let problem = segment.file.write(header.bytes, at: 0).failure { throw problem }
             try store.io.synchronize(segment.file.fd)
         } catch {
-            _ = store.fence(error)
+            // Its line in the ledger is gone already, which only means that its loss would not be noticed.
+            if let shortage = error.shortage, error.operation != "fdatasync" {
+                _ = setFull(error.reason, shortage)
+            } else {
+                _ = store.fence(error)
+            }
             return false
         }
         store.state.withLock { $0.forget(segment.sequence) }
@@ -99,11 +123,12 @@ extension SpoolWriter {
         store.metrics.recycledSegments.add()
         let path = segment.file.path.withLock { $0 }
         // From here on failures cost a file, not mail.
-        if freeFiles.count < options.maxFreeSegments, segment.file.size == options.segmentSize {
+        let isPlain = !segment.isRemoved && (try? store.io.facts(path))?.kind == .regular
+        if isPlain, freeFiles.count < options.maxFreeSegments, segment.file.size == options.segmentSize {
             let free = store.freePath(segment.sequence)
             if (try? store.io.rename(path, free)) != nil { segment.file.path.withLock { $0 = free } }
             freeFiles.append(segment.file)
-        } else {
+        } else if !segment.isRemoved {
             try? store.io.remove(path)
         }
         return true
@@ -114,8 +139,13 @@ extension SpoolWriter {
     func housekeep(_ now: Int64) -> Int64 {
         checkRoom(now)
         var again = now + 1_000_000_000
-        if case .fenced = store.health.withLock({ $0 }) { return again }
-        if case .full = store.health.withLock({ $0 }) { again = now + 100_000_000 }
+        switch store.health.withLock({ $0 }) {
+        case .fenced: return again
+        case .missing: return now + 100_000_000
+        case .full: again = now + 100_000_000
+        case .ok: break
+        }
+        checkFiles(now)
         var budget = 4
         while budget > 0, retireOne() { budget -= 1 }
         if budget == 0 { again = now }

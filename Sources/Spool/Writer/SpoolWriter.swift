@@ -8,8 +8,8 @@ import Telemetry
 /// A commit is made of *runs*: the records that go into one segment with one write. The state changes only after the run
 /// is as durable as it was asked to be.
 ///
-/// Diagnostics: no room (ENOSPC, EDQUOT, the floors) fails the appends of the run and keeps updates and done marks for the
-/// next commit; any other failure of a write or a sync fences the volume; a peer's too large message is an error value.
+/// Diagnostics: no room (ENOSPC, EDQUOT, the floors), no descriptors and no memory fail the appends of the run and keep updates and done
+/// marks for the next commit; any other failure of a write or a sync fences the volume; a peer's too large message is an error value.
 final class SpoolWriter {
     let store: SpoolStore
     let buffer = RecordBuffer(capacity: 256 << 10)
@@ -40,6 +40,20 @@ final class SpoolWriter {
     var nextRoomCheck: Int64 = 0
     /// False once the node is about to stop: what would stay in memory is written at once.
     var keepsDrafts = true
+    /// What was said of room, and until when a shortage is believed.
+    var room = RoomReport()
+    var shortageReason = ""
+    var nextFileCheck: Int64 = 0
+    /// How far the round through the segments has come.
+    var fileCheckFrom = 0
+    /// The active segment that has its line in the ledger.
+    var notedSegment: UInt32 = 0
+    /// The active segment that held unsynced bytes a second ago.
+    var staleSegment: UInt32 = 0
+    /// The time of the commit or of the housekeeping under way.
+    var clock: Int64 = 0
+    /// Puts `OWNER` back if somebody removed it, and says so.
+    var mend: () -> SpoolDamage? = { nil }
     var compaction: Compaction?
     var compactionNotBefore: Int64 = 0
     var compactionTokens = 0
@@ -78,7 +92,11 @@ final class SpoolWriter {
         if let since { lazySince = min(lazySince ?? since, since) }
         checkRoom(now)
         failure = nil
-        if case .fenced(let reason) = store.health.withLock({ $0 }) { failure = store.fencedError(reason) } else { failure = wipeWreck() }
+        switch store.health.withLock({ $0 }) {
+        case .fenced(let reason): failure = store.fencedError(reason)
+        case .missing(let reason): failure = store.missingError(reason)
+        case .ok, .full: failure = wipeWreck()
+        }
         var wantsSync = force
         let again = takeWaiting()
         let started = monotonicNow()
@@ -87,6 +105,7 @@ final class SpoolWriter {
         let bytes = buffer.count
         if let lazySince, now - lazySince >= options.maxDelayNanoseconds { wantsSync = true }
         flush(sync: wantsSync)
+        if !open.isEmpty, failure == nil { checkPlace() }
         if !unsynced, waiting.isEmpty, let since = lazySince {
             store.metrics.pendingWindow.observe(Double(max(0, now - since)) / 1e9)
             lazySince = nil
@@ -129,6 +148,7 @@ final class SpoolWriter {
         var groups: [ObjectIdentifier: (mailbox: any SpoolMailbox, completions: [SpoolCompletion])] = [:]
         for var append in open {
             let completion: SpoolCompletion
+            if case .missing = failure?.code { append.error = append.error ?? failure }
             if append.isBarrier {
                 append.error = append.error ?? failure ?? (waiting.isEmpty ? nil : store.fullError("updates wait to be written"))
             }
@@ -219,6 +239,7 @@ final class SpoolWriter {
                 return
             }
         }
+        defer { noteActive(active) }
         store.state.withLock { state in
             active.used += buffer.count
             for effect in effects { apply(effect, to: &state, active: active) }
@@ -228,11 +249,10 @@ final class SpoolWriter {
 
     private func failRun(_ problem: IOFailure, written: Int, in segment: Segment, writing: Bool) {
         // A failed sync fences whatever its reason: the kernel may have dropped the pages, nothing can be retried.
-        if problem.isNoSpace, writing {
+        if let shortage = problem.shortage, writing {
             // Valid records of a failed run must not be found by a later recovery: wipe what arrived.
             wreck = max(wreck, written)
-            failure = store.fullError(problem.reason)
-            setFull(problem.reason)
+            failure = setFull(problem.reason, shortage)
             if let worse = wipeWreck() { failure = worse }
         } else {
             failure = store.fence(problem)
@@ -261,9 +281,8 @@ final class SpoolWriter {
             unsynced = true
             return nil
         }
-        if !problem.isNoSpace { return store.fence(problem) }
-        setFull(problem.reason)
-        return store.fullError(problem.reason)
+        guard let shortage = problem.shortage else { return store.fence(problem) }
+        return setFull(problem.reason, shortage)
     }
 
     private func apply(_ effect: SpoolEffect, to state: inout SpoolState, active: Segment) {
@@ -300,35 +319,6 @@ final class SpoolWriter {
                     segment.pins[target] = count > 1 ? count - 1 : nil
                 }
             }
-        }
-    }
-
-    // MARK: Room
-
-    func setFull(_ reason: String) {
-        store.health.withLock { health in
-            if case .fenced = health { return }
-            health = .full(reason)
-        }
-    }
-
-    /// Compares the volume with its floors, at most every 100 ms.
-    func checkRoom(_ now: Int64) {
-        guard now >= nextRoomCheck else { return }
-        nextRoomCheck = now + 100_000_000
-        guard let room = try? store.io.room(options.directory) else { return }
-        // Recycled segments are room that the file system does not know of.
-        let bytes = room.bytes.addingReportingOverflow(freeFiles.count * options.segmentSize)
-        let free = bytes.overflow ? Int.max : bytes.partialValue
-        var reason: String?
-        if free < options.minFreeSpace {
-            reason = "\(free) bytes free, min_free_space is \(options.minFreeSpace)"
-        } else if room.inodes < options.minFreeInodes {
-            reason = "\(room.inodes) inodes free, min_free_inodes is \(options.minFreeInodes)"
-        }
-        store.health.withLock { health in
-            if case .fenced = health { return }
-            health = reason.map { .full($0) } ?? .ok
         }
     }
 }

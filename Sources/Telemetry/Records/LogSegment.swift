@@ -6,7 +6,7 @@ import Glibc
 /// without `finish` stays as a crash would leave it: writable, readable up to its last flush.
 ///
 /// *Diagnostics*: when a write or open fails the stream stalls, keeps its bytes and tries again at the next `service`;
-/// the error goes to the diagnostic log.
+/// the diagnostic log gets one line when that begins or its reason changes, and one when it is over.
 final class LogSegment {
     private static let flushInterval: Int64 = 1_000_000_000
     private static let writeThreshold = 128 * 1024
@@ -33,8 +33,16 @@ final class LogSegment {
     private var uncompressed = 0
     private var openedAt: LogInstant?
     private var flushDue: Int64?
+    /// Why the last write failed, until one succeeds.
+    private var failure: String?
+    private let openNew: (String) -> Int32
 
-    init(directory: String, suffix: String, options: LogDirectoryOptions, write: @escaping LogFileWrite) {
+    /// `openNew` makes a segment file that is not there yet; tests replace it.
+    init(
+        directory: String, suffix: String, options: LogDirectoryOptions, write: @escaping LogFileWrite,
+        openNew: @escaping (String) -> Int32 = LogSegment.openNew
+    ) {
+        self.openNew = openNew
         self.directory = directory
         self.suffix = suffix
         self.maxFileSize = max(options.maxFileSize, 1)
@@ -48,6 +56,11 @@ final class LogSegment {
     }
 
     deinit { if file >= 0 { close(file) } }
+
+    /// Opens a new file, with a descriptor of the reserve when there are no others.
+    static func openNew(_ path: String) -> Int32 {
+        DescriptorReserve.shared.open { open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644) }
+    }
 
     /// Takes one line. False when stalled: the line was not taken.
     func append(_ line: [UInt8], at now: LogInstant) -> Bool {
@@ -129,10 +142,11 @@ final class LogSegment {
             if result > 0 {
                 written += result
             } else if result == 0 || errno != EINTR {
-                Log.error("cannot write log segment", ["directory": directory, "error": SystemError.text(errno)])
+                failed("cannot write log segment", result == 0 ? ENOSPC : errno)
                 return false
             }
         }
+        if !pending.isEmpty { succeeded() }
         pending.removeAll(keepingCapacity: true)
         written = 0
         return true
@@ -143,7 +157,7 @@ final class LogSegment {
         // Two segments of one nanosecond: the later one takes the next free name.
         for step in 0..<1_000 {
             let path = directory + "/" + UTCTime(unixNanoseconds: openedAt.wall &+ Int64(step)).segmentName + suffix
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+            let descriptor = openNew(path)
             if descriptor >= 0 {
                 _ = flock(descriptor, LOCK_EX | LOCK_NB)
                 file = descriptor
@@ -151,7 +165,27 @@ final class LogSegment {
             }
             guard errno == EEXIST else { break }
         }
-        Log.error("cannot create log segment", ["directory": directory, "error": SystemError.text(errno)])
+        failed("cannot create log segment", errno)
         return false
+    }
+
+    /// Says that writing failed, once until it succeeds again: it is tried each second.
+    private func failed(_ what: String, _ code: Int32) {
+        let text = SystemError.text(code)
+        guard failure != text else { return }
+        failure = text
+        let remedy =
+            switch code {
+            case EMFILE, ENFILE: "raise the limit of open files (LimitNOFILE)"
+            case ENOSPC, EDQUOT: "make room on the volume of the log"
+            default: "check the directory and its volume"
+            }
+        Log.error("\(what); its records wait in memory", ["directory": directory, "error": text, "remedy": remedy])
+    }
+
+    private func succeeded() {
+        guard failure != nil else { return }
+        failure = nil
+        Log.warn("log segments are written again", ["directory": directory])
     }
 }

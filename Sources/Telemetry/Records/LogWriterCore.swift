@@ -90,7 +90,14 @@ final class LogWriterCore: Sendable {
         // A volume that cannot be asked is treated as full: better to refuse mail than to lose its records.
         let hasRoom = FreeSpaceFloor.volumeHasRoom(
             at: options.directory, space: options.minFreeSpace, inodes: options.minFreeInodes)
-        roomy.store(hasRoom ?? false, ordering: .relaxed)
+        let isRoomy = hasRoom ?? false
+        guard roomy.exchange(isRoomy, ordering: .relaxed) != isRoomy else { return }
+        guard isRoomy else {
+            return Log.error(
+                "the volume of the log is below min_free_space or min_free_inodes: new mail is refused",
+                ["logger": name, "directory": options.directory, "remedy": "remove old log segments or enlarge the volume"])
+        }
+        Log.warn("the volume of the log has room again: new mail is taken", ["logger": name, "directory": options.directory])
     }
 
     private func makeSink() -> any LogSink {

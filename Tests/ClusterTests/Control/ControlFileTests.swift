@@ -21,6 +21,7 @@ import Testing
     }
 
     private var path: String { scratch.sub("a") + "/control.state" }
+    private var copy: String { scratch.sub("a") + "/control.copy" }
 
     @Test(arguments: [
         ControlLine.format, .position(highest: 7, contact: 9, nil),
@@ -73,6 +74,8 @@ import Testing
         let whole = RawFile.read(path)
         let lastLine = whole.dropLast().lastIndex(of: 0x0a)! + 1
         for end in lastLine..<whole.count {
+            // A crash while a line is added leaves both without it.
+            RawFile.write(copy, Array(whole[..<lastLine]))
             RawFile.write(path, Array(whole[..<end]))
             let state = try open()
             #expect(state.entries.count == 4, "cut at \(end)")
@@ -90,6 +93,7 @@ import Testing
             var wrong = whole
             wrong[start + 12] ^= 1
             RawFile.write(path, wrong)
+            RawFile.write(copy, wrong)
             let error = #expect(throws: ControlError.self) { _ = try open() }
             #expect(error?.code == .damaged)
             #expect(error?.message.contains("line \(number + 1)") == true, "\(error as Any)")
@@ -127,6 +131,70 @@ import Testing
         #expect(try open().entries == state.entries)
     }
 
+    /// One of the two files is harmed: nothing is lost, it is said, and both are whole again.
+    @Test(arguments: ["control.state", "control.copy"], ControlHarm.allCases)
+    func `an order survives any harm to one of its files`(name: String, harm: ControlHarm) throws {
+        let state = try filled()
+        _ = try state.issue(ControlEntry(id: "s", kind: .suspend, scope: ControlScope(domain: "example.com")))
+        let entries = state.entries
+        let file = scratch.sub("a") + "/" + name
+        harm.inflict(on: file)
+        #expect(ControlCheck.damages(directory: scratch.sub("a"), mustExist: true).contains { $0.file == name })
+        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read)
+        #expect(again.entries == entries && again.damages.contains { $0.file == name }, "\(again.damages)")
+        #expect(again.suspension(of: QueueParts(name: "example.com", domain: "example.com")) != nil)
+        #expect(again.isKept && RawFile.read(path) == RawFile.read(copy))
+        #expect(ControlCheck.damages(directory: scratch.sub("a"), mustExist: true).isEmpty)
+        _ = try again.issue(ControlEntry(id: "t", kind: .brokenTLS))
+        #expect(try open().entries.count == entries.count + 1)
+    }
+
+    @Test(arguments: ControlHarm.allCases, ControlHarm.allCases)
+    func `without both files the node does not start until the orders are given up`(first: ControlHarm, second: ControlHarm) throws {
+        // Cut at a line both are as good as each other.
+        guard first != .lastLines || second != .lastLines else { return }
+        _ = try filled()
+        first.inflict(on: path)
+        second.inflict(on: copy)
+        guard first != .lastLines, second != .lastLines else { return }
+        let error = #expect(throws: ControlError.self) {
+            _ = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read)
+        }
+        #expect(error?.code == .damaged && error?.remedy.contains("apus spool forget-orders") == true)
+        try ControlCheck.forget(directory: scratch.sub("a"))
+        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read)
+        #expect(again.entries.isEmpty && again.damages.isEmpty)
+    }
+
+    @Test func `a crash between the two writes is no damage`() throws {
+        let state = try filled()
+        let before = RawFile.read(copy)
+        _ = try state.issue(ControlEntry(id: "last", kind: .brokenTLS))
+        RawFile.write(copy, before)
+        let again = try open()
+        #expect(again.damages.isEmpty && again.entries.count == 6)
+    }
+
+    @Test(arguments: ["control.state", "control.copy"]) func `a file removed under the node is made again`(name: String) throws {
+        let state = try filled()
+        unlink(scratch.sub("a") + "/" + name)
+        #expect(state.mend() != nil)
+        #expect(state.mend() == nil)
+        #expect(RawFile.read(path) == RawFile.read(copy))
+        unlink(scratch.sub("a") + "/" + name)
+        _ = try state.issue(ControlEntry(id: "after", kind: .brokenTLS))
+        #expect(RawFile.read(path) == RawFile.read(copy))
+        #expect(try open().entries == state.entries)
+    }
+
+    @Test func `an older directory without a copy is taken as it is`() throws {
+        let state = try filled()
+        unlink(copy)
+        let again = try open()
+        #expect(again.entries == state.entries && again.damages.isEmpty)
+        #expect(RawFile.read(copy) == RawFile.read(path))
+    }
+
     @Test func `a directory that cannot be used is an error, and so is one that goes away`() throws {
         RawFile.write(scratch.sub("file"), [1])
         #expect(throws: ControlError.self) { _ = try open("file") }
@@ -150,4 +218,36 @@ import Testing
 extension ControlFile {
     /// Has every write fail, as a full disk does.
     mutating func breakDescriptor() { replaceDescriptor(Glibc.open("/dev/full", O_WRONLY | O_CLOEXEC)) }
+}
+
+/// What can be done to a control file behind the back of the node. *Value.*
+enum ControlHarm: String, CaseIterable, Sendable {
+    case emptied, halved, lastLines, zeroed, garbage, flipped, removed, directory, pipe, dangling
+
+    func inflict(on path: String) {
+        let bytes = RawFile.read(path)
+        switch self {
+        case .emptied: RawFile.write(path, [])
+        case .halved: RawFile.write(path, Array(bytes.prefix(bytes.count / 3)))
+        case .lastLines:
+            let ends = bytes.indices.filter { bytes[$0] == 0x0a }
+            RawFile.write(path, Array(bytes.prefix(ends[ends.count - 3] + 1)))
+        case .zeroed: RawFile.write(path, [UInt8](repeating: 0, count: bytes.count))
+        case .garbage: RawFile.write(path, [UInt8](repeating: 0x7a, count: bytes.count))
+        case .flipped:
+            var wrong = bytes
+            wrong[bytes.count / 2] ^= 4
+            RawFile.write(path, wrong)
+        case .removed: unlink(path)
+        case .directory:
+            unlink(path)
+            mkdir(path, 0o750)
+        case .pipe:
+            unlink(path)
+            mkfifo(path, 0o640)
+        case .dangling:
+            unlink(path)
+            symlink("/nowhere/at/all", path)
+        }
+    }
 }

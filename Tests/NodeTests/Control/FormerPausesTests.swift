@@ -26,7 +26,7 @@ import Testing
         #expect(try Self.control(folder).entries(of: .suspend).count == 2)
     }
 
-    @Test(arguments: ["nonsense\n", "12\tq\tissuer\n", "x\tq\tissuer\treason\n", "1\tq\ti\tr\textra\n"])
+    @Test(arguments: ["nonsense\n", "12\tq\tissuer\n", "x\tq\tissuer\treason\n", "1\tq\ti\tr\textra\n", "1\tq\ti\tr"])
     func aDamagedListIsAnErrorAndStays(_ text: String) throws {
         let folder = TestFolder()
         folder.write("paused-queues", text)
