@@ -9,7 +9,7 @@ import Testing
     private let wall = WallClock()
 
     private func open(_ name: String = "a") throws -> ControlState {
-        try ControlState(directory: scratch.sub(name), node: "node-a", settlesItself: false, clock: wall.read)
+        try ControlState(directory: scratch.sub(name), node: "node-a", settlesItself: false, clock: wall.read, steady: wall.readSteady)
     }
 
     private func filled(_ count: Int = 5) throws -> ControlState {
@@ -131,7 +131,9 @@ import Testing
         RawFile.write(scratch.sub("file"), [1])
         #expect(throws: ControlError.self) { _ = try open("file") }
         #expect(throws: ControlError.self) { _ = try open("file/below") }
-        #expect(throws: ControlError.self) { _ = try ControlState(directory: scratch.sub("a"), node: "a b", clock: wall.read) }
+        #expect(throws: ControlError.self) {
+            _ = try ControlState(directory: scratch.sub("a"), node: "a b", clock: wall.read, steady: wall.readSteady)
+        }
     }
 
     @Test func `what a full disk refuses has no effect`() throws {
