@@ -95,7 +95,9 @@ let package = Package(
             name: "cluster-model", dependencies: ["ClusterModel"], path: "Tests/cluster-model", swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", nioCore, nioPosix, nioEmbedded],
+            dependencies: [
+                "ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", "System", nioCore, nioPosix, nioEmbedded,
+            ],
             swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),

@@ -2,6 +2,7 @@ package import Cluster
 package import DNS
 package import NIOCore
 package import Spool
+package import System
 package import Telemetry
 
 /// *Shared*: what every shard needs and no shard owns.
@@ -34,12 +35,14 @@ package final class NodeServices: Sendable {
     package let descriptors = DescriptorBudget.current
     let sweepSlots = SweepSlots(64)
     package let state: NodeState
+    /// What time it is, for everything that waits in a queue.
+    package let clocks: Clocks
 
     init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
         registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
         durability: Durability, control: ControlState, cluster: Cluster?, alone: SingleNodeView,
-        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState
+        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState, clocks: Clocks = .machine
     ) {
         self.hostname = hostname
         self.nodeID = nodeID
@@ -60,7 +63,8 @@ package final class NodeServices: Sendable {
         self.clusterView = clusterView
         self.ruleWatch = ruleWatch
         self.state = state
-        ruleWatch.start(control.entries)
+        self.clocks = clocks
+        ruleWatch.start(control.entries, now: control.now)
         control.onChange { [weak self] entries in
             if let self { self.ruleWatch.changed(entries, self) }
         }

@@ -40,7 +40,7 @@ package final class Shard: @unchecked Sendable {
         self.index = index
         self.loop = loop
         self.services = services
-        self.timers = QueueTimers(loop: loop)
+        self.timers = QueueTimers(loop: loop, clocks: services.clocks)
         self.mailbox = Mailbox(loop: loop) { [unowned self] items in
             for item in items { self.perform(item) }
         }

@@ -9,9 +9,9 @@ enum ClockReading {
     /// The earliest reading, one second. Zero and what is below it mean "not set" in records, and a Unix time below zero has no form in
     /// a message id.
     static let earliest: Int64 = 1_000_000_000
-    /// The latest reading: thirty years before nanoseconds leave 64 bits, for the wall clock the year 2232. Such a clock is wrong, and
-    /// what is added to a reading (an interval, a lease, the life of a rule) still fits.
-    static let latest: Int64 = .max - 30 * 31_556_952 * 1_000_000_000
+    /// The latest reading: 110 years before nanoseconds leave 64 bits, for the wall clock the year 2152. Such a clock is wrong, and what
+    /// is added to a reading (options allow a hundred years) still fits.
+    static let latest: Int64 = .max - 110 * 31_556_952 * 1_000_000_000
 
     /// Nanoseconds since the machine started, its sleep included.
     static func steady() -> Int64 { read(CLOCK_BOOTTIME) }

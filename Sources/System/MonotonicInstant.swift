@@ -35,6 +35,9 @@ package struct MonotonicInstant: Sendable, Hashable, Comparable {
         .nanoseconds(instant.nanoseconds.subtractingClamped(other.nanoseconds))
     }
 
+    /// How many nanoseconds later than `other` it is, for the data path.
+    package func nanoseconds(since other: MonotonicInstant) -> Int64 { nanoseconds.subtractingClamped(other.nanoseconds) }
+
     /// The moment that many nanoseconds later, for the data path.
     package func advanced(byNanoseconds amount: Int64) -> MonotonicInstant {
         guard self != .distantFuture, self != .distantPast else { return self }

@@ -13,7 +13,7 @@ package struct WallInstant: Sendable, Hashable, Comparable {
     /// Never: nothing that is added to it or taken from it changes it.
     package static let distantFuture = WallInstant(unixNanoseconds: .max)
 
-    /// Reads the wall clock. Between one second after 1970 and 2232, whatever the clock says.
+    /// Reads the wall clock. Between one second after 1970 and 2152, whatever the clock says.
     package static func now() -> WallInstant { WallInstant(unixNanoseconds: ClockReading.wall()) }
 
     package static func < (left: WallInstant, right: WallInstant) -> Bool { left.unixNanoseconds < right.unixNanoseconds }

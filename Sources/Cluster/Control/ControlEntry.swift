@@ -1,3 +1,5 @@
+package import System
+
 /// One thing that all nodes must know. *Value.*
 ///
 /// Rules have a random id, facts a chosen one (`broken_tls:mx.example`). Of two entries with one id the higher `version` counts,
@@ -25,6 +27,8 @@ package struct ControlEntry: Sendable, Equatable {
     package var version: Int64
     /// True for a tombstone: what had this id was removed.
     package var isRemoved: Bool
+    /// When it ends here. Set when it is learned.
+    package internal(set) var end = LocalEnd()
 
     /// An entry; `ControlState.issue` fills in id (when empty), node, created and version.
     package init(
@@ -44,14 +48,14 @@ package struct ControlEntry: Sendable, Equatable {
         self.isRemoved = isRemoved
     }
 
-    /// True when it has ended by the wall clock.
-    package func isExpired(at now: Int64) -> Bool {
-        guard let expires else { return false }
-        return expires <= now
-    }
+    /// True when it has ended.
+    package func isExpired(at now: MonotonicInstant) -> Bool { end.instant <= now }
+
+    /// True when it has ended by a wall clock that says `now`.
+    func isExpired(byWall now: Int64) -> Bool { expires.map { $0 <= now } ?? false }
 
     /// True when it has effect: neither removed nor ended.
-    package func isLive(at now: Int64) -> Bool { !isRemoved && !isExpired(at: now) }
+    package func isLive(at now: MonotonicInstant) -> Bool { !isRemoved && !isExpired(at: now) }
 
     /// True when this change comes after `other` in the order on which all nodes agree.
     package func supersedes(_ other: ControlEntry) -> Bool {

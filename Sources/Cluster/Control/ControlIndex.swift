@@ -1,3 +1,5 @@
+internal import System
+
 /// The live entries of one kind, found by what they act on. *Value*, built at each change.
 ///
 /// Each entry stands under its most selective criterion only; what is found there is still asked whether all of it matches.
@@ -38,12 +40,12 @@ struct ControlIndex: Sendable {
 
     /// The one that lasts longest comes first: whoever waits for its end is not woken too early.
     private static func lastsLonger(_ left: ControlEntry, _ right: ControlEntry) -> Bool {
-        let ends = (left.expires ?? .max, right.expires ?? .max)
+        let ends = (left.end.instant, right.end.instant)
         return ends.0 != ends.1 ? ends.0 > ends.1 : left.id < right.id
     }
 
     /// The entry that matches the queue and lasts longest.
-    func entry(for queue: QueueParts, now: Int64) -> ControlEntry? {
+    func entry(for queue: QueueParts, now: MonotonicInstant) -> ControlEntry? {
         var found: ControlEntry?
         func look(_ candidates: [ControlEntry]?) {
             guard let first = candidates?.first(where: { !$0.isExpired(at: now) && $0.scope.matches(queue: queue) }) else { return }
@@ -60,7 +62,7 @@ struct ControlIndex: Sendable {
     }
 
     /// The entry that matches the egress path and lasts longest.
-    func entry(forPath path: String, now: Int64) -> ControlEntry? {
+    func entry(forPath path: String, now: MonotonicInstant) -> ControlEntry? {
         let exact = byPath[path]?.first { !$0.isExpired(at: now) && $0.scope.matches(path: path) }
         let general = everything.first { !$0.isExpired(at: now) && $0.scope.matches(path: path) }
         guard let exact, let general else { return exact ?? general }

@@ -17,14 +17,14 @@ extension ControlState {
     /// that had effect.
     @discardableResult
     func merge(_ values: [StoredEntry]) -> [ControlEntry] {
-        let now = clock()
+        let (now, steady) = (clock(), self.now)
         var flaws: [String] = []
         var ended: [ControlEntry] = []
         let changed = shared.withLock { shared in
             var changed: [ControlEntry] = []
             var lines: [ControlLine] = []
             for value in values {
-                guard let entry = value.entry else {
+                guard let entry = value.entry?.learned(wall: now, steady: steady) else {
                     flaws.append("it cannot be read")
                     continue
                 }
@@ -42,7 +42,7 @@ extension ControlState {
                 case .full: flaws.append("there are too many")
                 }
             }
-            ended = shared.table.expire(now: now)
+            ended = shared.table.expire(now: steady)
             shared.status.refused += flaws.count
             Self.post(lines, &shared)
             if !changed.isEmpty || !ended.isEmpty { reindex(shared.table, Set((changed + ended).map(\.kind))) }

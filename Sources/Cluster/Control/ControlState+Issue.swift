@@ -36,6 +36,7 @@ extension ControlState {
         var made = entry
         made.node = node
         made.created = max(now, ControlBounds.earliest)
+        made = made.learned(wall: now, steady: self.now)
         let draft = made
         made = try file.withLock { file throws(ControlError) in
             // While the line was written, a newer change of the same entry may have come in from the cluster: then again, above it.
@@ -88,10 +89,10 @@ extension ControlState {
         return (line, json.count)
     }
 
-    /// Forgets what has ended by the wall clock, and tells who listens. Called every second or two by `ControlSync`, or by the node
+    /// Forgets what has ended, and tells who listens. Called every second or two by `ControlSync`, or by the node
     /// when it has no cluster; reads look at the clock themselves.
     package func expire() {
-        let now = clock()
+        let now = now
         let ended = shared.withLock { shared in
             let ended = shared.table.expire(now: now)
             if !ended.isEmpty { reindex(shared.table, Set(ended.map(\.kind))) }

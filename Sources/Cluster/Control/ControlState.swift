@@ -1,4 +1,5 @@
 internal import Synchronization
+package import System
 internal import Telemetry
 
 /// What all nodes agree on besides limits, as this node knows it. *Shared.*
@@ -34,7 +35,9 @@ package final class ControlState: Sendable {
     package let isKept: Bool
     /// The name of this node.
     package let node: String
-    let clock: @Sendable () -> Int64
+    /// The wall clock, unix nanoseconds, never before 2020: a machine that starts without a clock must still be able to issue rules.
+    package let clock: @Sendable () -> Int64
+    private let steady: @Sendable () -> MonotonicInstant
     let shared = Mutex(Shared())
     let file: Mutex<ControlFile>
     /// False in tests that decide themselves when the disk is written.
@@ -46,29 +49,33 @@ package final class ControlState: Sendable {
     private let changes = Atomic<Int>(0)
     private let indexes: Mutex<(suspend: ControlIndex, bounce: ControlIndex, path: ControlIndex)>
 
-    /// Reads the local copy in `directory`, which is made when it is missing. `clock` gives unix nanoseconds.
+    /// Reads the local copy in `directory`, which is made when it is missing. `clock` gives unix nanoseconds; `steady` is what rules end by.
     /// `mustExist`: orders were kept there before, so a directory without them has lost them, and is refused.
     package convenience init(
-        directory: String, node: String, mustExist: Bool = false, clock: @escaping @Sendable () -> Int64
+        directory: String, node: String, mustExist: Bool = false, clock: @escaping @Sendable () -> Int64,
+        steady: @escaping @Sendable () -> MonotonicInstant = MonotonicInstant.now
     ) throws(ControlError) {
-        try self.init(directory: directory, node: node, settlesItself: true, mustExist: mustExist, clock: clock)
+        try self.init(directory: directory, node: node, settlesItself: true, mustExist: mustExist, clock: clock, steady: steady)
     }
 
     init(
-        directory: String, node: String, settlesItself: Bool, mustExist: Bool = false, clock: @escaping @Sendable () -> Int64
+        directory: String, node: String, settlesItself: Bool, mustExist: Bool = false, clock wall: @escaping @Sendable () -> Int64,
+        steady: @escaping @Sendable () -> MonotonicInstant
     ) throws(ControlError) {
         guard ControlEntry.isName(node, most: ControlBounds.nodeBytes) else {
             throw ControlError(
                 .invalid, "the node id must be 1 to 255 visible US-ASCII characters", remedy: "Choose another node id")
         }
         self.node = node
+        let clock: @Sendable () -> Int64 = { max(wall(), ControlBounds.earliest) }
         self.clock = clock
+        self.steady = steady
         self.settlesItself = settlesItself
         var opened = try ControlFile(directory: directory)
         let now = clock()
         var shared = Shared()
         let lines = try opened.read(mustExist: mustExist)
-        shared.table = try ControlTable(lines: lines, path: opened.source, now: now)
+        shared.table = try ControlTable(lines: lines, path: opened.source, now: now, steady: steady())
         damages = opened.damages
         do throws(ControlError) { try opened.rewrite(shared.table.content) } catch {
             // A full disk must not keep the node from starting: the file as it stands holds all of it. The next rule writes it whole.
@@ -83,6 +90,14 @@ package final class ControlState: Sendable {
         reindex(table, [.suspend, .bounce, .suspendPath])
     }
 
+    /// The clock by which entries end here.
+    package var now: MonotonicInstant { steady() }
+
+    /// What is left of an entry; `nil` when it does not end.
+    package func remaining(_ entry: ControlEntry) -> Duration? {
+        entry.expires == nil ? nil : max(.zero, entry.end.instant - now)
+    }
+
     // MARK: reading
 
     /// The live entries, in the order in which they were made.
@@ -93,7 +108,7 @@ package final class ControlState: Sendable {
 
     /// The live entry with that id.
     package func entry(id: String) -> ControlEntry? {
-        let now = clock()
+        let now = now
         guard let entry = shared.withLock({ $0.table.held[id]?.entry }), entry.isLive(at: now) else { return nil }
         return entry
     }
@@ -102,7 +117,7 @@ package final class ControlState: Sendable {
     package func isPending(id: String) -> Bool { shared.withLock { $0.table.pending.contains(id) } }
 
     private func live(_ isWanted: (ControlEntry) -> Bool) -> [ControlEntry] {
-        let now = clock()
+        let now = now
         let all = shared.withLock { $0.table.held.values.map(\.entry) }
         return all.filter { $0.isLive(at: now) && isWanted($0) }
             .sorted { ($0.created, $0.id) < ($1.created, $1.id) }
@@ -111,19 +126,19 @@ package final class ControlState: Sendable {
     /// The suspension of that queue that lasts longest.
     package func suspension(of queue: QueueParts) -> ControlEntry? {
         guard suspends.load(ordering: .relaxed) > 0 else { return nil }
-        return indexes.withLock { $0.suspend }.entry(for: queue, now: clock())
+        return indexes.withLock { $0.suspend }.entry(for: queue, now: now)
     }
 
     /// The bounce of that queue that lasts longest.
     package func bounce(of queue: QueueParts) -> ControlEntry? {
         guard bounces.load(ordering: .relaxed) > 0 else { return nil }
-        return indexes.withLock { $0.bounce }.entry(for: queue, now: clock())
+        return indexes.withLock { $0.bounce }.entry(for: queue, now: now)
     }
 
     /// The suspension of that egress path that lasts longest.
     package func pathSuspension(_ path: String) -> ControlEntry? {
         guard paths.load(ordering: .relaxed) > 0 else { return nil }
-        return indexes.withLock { $0.path }.entry(forPath: path, now: clock())
+        return indexes.withLock { $0.path }.entry(forPath: path, now: now)
     }
 
     /// Changes whenever anything changed.

@@ -186,7 +186,7 @@ package final class ControlSync: Sendable {
     /// Removes from the store what ended more than an hour ago: by then it has ended by everybody's clock.
     private func purge(_ values: [StoredEntry]) {
         let limit = state.clock() &- ControlBounds.hour
-        let ended = values.compactMap(\.entry).filter { $0.isExpired(at: limit) }
+        let ended = values.compactMap(\.entry).filter { $0.isExpired(byWall: limit) }
         guard !ended.isEmpty else { return }
         let call = ScriptCall(
             script: ControlScripts.purge, keys: keys.control,

@@ -1,6 +1,8 @@
+internal import System
+
 extension ControlTable {
     /// The table that the lines of a file describe.
-    init(lines: [ControlLine], path: String, now: Int64) throws(ControlError) {
+    init(lines: [ControlLine], path: String, now: Int64, steady: MonotonicInstant) throws(ControlError) {
         self.init()
         for (index, line) in lines.enumerated() {
             switch line {
@@ -14,7 +16,9 @@ extension ControlTable {
             case .dropped(let id, let version): _ = drop(id: id, version: version)
             case .entry(let isPending, let json):
                 // Its own clock may have been set back since: times are checked against the later of now and its own.
-                guard let entry = ControlEntry(json: json[...]), entry.flaw(now: max(now, entry.created)) == nil else {
+                guard let entry = ControlEntry(json: json[...])?.learned(wall: now, steady: steady),
+                    entry.flaw(now: max(now, entry.created)) == nil
+                else {
                     throw ControlError(
                         .damaged, "\(path) holds no valid entry in line \(index + 1)",
                         remedy:
@@ -30,7 +34,7 @@ extension ControlTable {
                 }
             }
         }
-        _ = expire(now: now)
+        _ = expire(now: steady)
     }
 
     /// The file that describes the table.

@@ -1,3 +1,5 @@
+internal import System
+
 /// All entries and tombstones a node knows, and what it still owes the cluster. *State machine*: no file, no clock, no store.
 struct ControlTable {
     /// One entry and its standing.
@@ -57,7 +59,7 @@ struct ControlTable {
     var position: ControlPosition?
     /// When the store was last read to its end, unix nanoseconds.
     var contact: Int64 = 0
-    private var nextEnd: Int64 = .max
+    private var nextEnd = MonotonicInstant.distantFuture
 
     /// The version of the next change that is made here.
     var nextVersion: Int64? { highest < ControlBounds.version ? highest + 1 : nil }
@@ -96,7 +98,7 @@ struct ControlTable {
         bytes += size
         if !entry.isRemoved { liveCount += 1 }
         if isPending { pending.insert(entry.id) }
-        if let expires = entry.expires { nextEnd = min(nextEnd, expires) }
+        nextEnd = min(nextEnd, entry.end.instant)
         return .changed
     }
 
@@ -157,13 +159,12 @@ struct ControlTable {
     }
 
     /// Forgets what has ended; returns it, tombstones too.
-    mutating func expire(now: Int64) -> [ControlEntry] {
+    mutating func expire(now: MonotonicInstant) -> [ControlEntry] {
         guard now >= nextEnd else { return [] }
         var ended: [Held] = []
-        nextEnd = .max
+        nextEnd = .distantFuture
         for old in held.values {
-            guard let expires = old.entry.expires else { continue }
-            if expires <= now { ended.append(old) } else { nextEnd = min(nextEnd, expires) }
+            if old.entry.isExpired(at: now) { ended.append(old) } else { nextEnd = min(nextEnd, old.entry.end.instant) }
         }
         for old in ended { forget(old) }
         return ended.map(\.entry)

@@ -1,5 +1,6 @@
 import Client
 import Shaping
+import System
 
 /// *Value*: one path's or queue's part in a limit.
 struct LimitUse: Sendable {
@@ -77,7 +78,7 @@ extension ScheduledQueue {
     /// The rate of this queue, if it has one; on its loop.
     func limitUse() -> LimitUse? {
         guard let rate = setup?.config.maxMessageRate else { return nil }
-        let due = heap.dueCount(at: Clock.wall() / 1_000_000)
+        let due = heap.dueCount(at: services.clocks.now)
         var isWaiting = false
         if case .messageRate = block { isWaiting = due > 0 }
         return LimitUse(limit: "schedq-\(name)-message-rate", kind: "rate", value: rate.text, wants: due, isWaiting: isWaiting)

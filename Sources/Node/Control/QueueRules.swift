@@ -1,5 +1,6 @@
 import Cluster
 import Synchronization
+import System
 
 /// *Shared*: the rules that hold for one scheduled queue, looked up again only when some rule of the node changed or one of them ended.
 ///
@@ -18,8 +19,8 @@ final class QueueRules: Sendable {
     /// Boxed: almost no queue has a rule, and there may be millions of queues.
     private final class Box: Sendable {
         let found: Found
-        let until: Int64
-        init(_ found: Found, until: Int64) {
+        let until: MonotonicInstant
+        init(_ found: Found, until: MonotonicInstant) {
             self.found = found
             self.until = until
         }
@@ -42,11 +43,11 @@ final class QueueRules: Sendable {
         let known = state.withLock { state -> Found? in
             guard state.generation == generation else { return nil }
             guard let box = state.box else { return Found.none }
-            return box.until > Clock.wall() ? box.found : nil
+            return box.until > control.now ? box.found : nil
         }
         if let known { return known }
         let found = Found(suspension: control.suspension(of: parts), bounce: control.bounce(of: parts))
-        let until = min(found.suspension?.expires ?? .max, found.bounce?.expires ?? .max)
+        let until = min(found.suspension?.end.instant ?? .distantFuture, found.bounce?.end.instant ?? .distantFuture)
         state.withLock {
             $0.generation = generation
             $0.box = found.isHolding ? Box(found, until: until) : nil

@@ -2,16 +2,17 @@ import Cluster
 import Message
 import Shaping
 import Synchronization
+import System
 import Telemetry
 
 /// *Value*: one rebind as the queues apply it: what is merged into the metadata of the messages that were here when it was issued.
 struct Rebind: Sendable {
     let id: String
     let reason: String
-    /// Messages received later are not meant, Unix nanoseconds.
-    let created: Int64
-    /// The rule is forgotten then, Unix nanoseconds.
-    let expires: Int64
+    /// When it was issued: messages received later are not meant.
+    let issued: MonotonicInstant
+    /// The rule is forgotten then.
+    let expires: MonotonicInstant
     /// Names with JSON texts; `nil` removes the entry.
     let data: [(key: String, value: String?)]
     /// The messages become due at once.
@@ -20,12 +21,12 @@ struct Rebind: Sendable {
     let run: RebindRun
 
     /// `nil` when the payload is not one (an entry of another version).
-    init?(_ entry: ControlEntry, run: RebindRun) {
+    init?(_ entry: ControlEntry, run: RebindRun, _ clocks: Clocks = .machine) {
         guard case .table(let table)? = ConfigValue(json: entry.payload), case .table(let data)? = table["data"] else { return nil }
         id = entry.id
         reason = entry.reason
-        created = entry.created
-        expires = entry.expires ?? .max
+        issued = clocks.instant(ofPast: WallInstant(unixNanoseconds: entry.created))
+        expires = entry.end.instant
         self.data = data.sorted { $0.key < $1.key }.map { ($0.key, $0.value == .null ? nil : JSON.text($0.value)) }
         isFlushing = table["always_flush"] == .bool(true)
         isLogged = table["suppress_logging"] != .bool(true)

@@ -1,6 +1,7 @@
 package import Cluster
 import NIOPosix
 import Synchronization
+import System
 import Telemetry
 
 /// *Shared*: carries a changed rule to the queues and paths it is about, at once.
@@ -20,15 +21,15 @@ package final class RuleWatch: Sendable {
     package convenience init(directory: String) { self.init(files: StateFiles(directory: directory, spool: nil)) }
 
     /// Learns of the rules that are in force already.
-    func start(_ entries: [ControlEntry]) {
-        for entry in entries where Self.kinds.contains(entry.kind) { _ = swap(entry) }
+    func start(_ entries: [ControlEntry], now: MonotonicInstant) {
+        for entry in entries where Self.kinds.contains(entry.kind) { _ = swap(entry, now: now) }
     }
 
     private static let kinds: Set<ControlKind> = [.suspend, .bounce, .suspendPath]
 
     /// The scope the entry has now and the one it had before.
-    private func swap(_ entry: ControlEntry) -> Set<ControlScope> {
-        let isLive = entry.isLive(at: Clock.wall())
+    private func swap(_ entry: ControlEntry, now: MonotonicInstant) -> Set<ControlScope> {
+        let isLive = entry.isLive(at: now)
         let former = scopes.withLock { scopes in
             defer { scopes[entry.id] = isLive ? entry.scope : nil }
             return scopes[entry.id]
@@ -41,16 +42,17 @@ package final class RuleWatch: Sendable {
 
     /// Rules were added, changed or removed; from any thread.
     package func changed(_ entries: [ControlEntry], _ services: NodeServices) {
+        let now = services.control.now
         for entry in entries where entry.isFor(node: services.control.node) || Self.kinds.contains(entry.kind) {
             switch entry.kind {
             case .suspend, .bounce:
-                for scope in swap(entry) where scope.node == nil || scope.node == services.control.node { touch(scope, services) }
+                for scope in swap(entry, now: now) where scope.node == nil || scope.node == services.control.node { touch(scope, services) }
             case .suspendPath:
-                let paths = swap(entry).map(\.path)
+                let paths = swap(entry, now: now).map(\.path)
                 touchPaths(services) { path in paths.contains { $0 == nil || $0 == path.name } }
             case .rebind:
                 // Until the spool has been read nobody knows what is here: `recovered` comes back to it.
-                if entry.isLive(at: Clock.wall()), services.state.isRecovered { begin(entry, services) }
+                if entry.isLive(at: now), services.state.isRecovered { begin(entry, services) }
             default: break  // the kinds that are no rules
             }
         }
@@ -58,7 +60,7 @@ package final class RuleWatch: Sendable {
 
     /// The spool has been read: rules about what it held apply now. `services.state.isRecovered` is set before.
     package func recovered(_ services: NodeServices) {
-        let now = Clock.wall()
+        let now = services.control.now
         for entry in services.control.entries.sorted(by: { ($0.version, $0.created) < ($1.version, $1.created) })
         where entry.isFor(node: services.control.node) && entry.isLive(at: now) {
             switch entry.kind {
@@ -115,7 +117,7 @@ package final class RuleWatch: Sendable {
             let run = RebindRun(queues: queues.count) { [applied] in
                 applied.add(entry.id, living: Set(control.entries(of: .rebind).map(\.id)))
             }
-            guard let rebind = Rebind(entry, run: run) else {
+            guard let rebind = Rebind(entry, run: run, services.clocks) else {
                 return Log.error("a rebind cannot be read; a newer version may have issued it", ["id": entry.id, "issuer": entry.issuer])
             }
             pass(queues) { $0.startRebind(rebind) }

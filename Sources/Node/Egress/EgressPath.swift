@@ -166,7 +166,7 @@ package final class EgressPath: @unchecked Sendable {
             return nil
         }
         while let message = ready.first {
-            if message.hasExpired(atWall: Clock.wall()) {
+            if message.hasExpired(at: services.clocks.now) {
                 leave(message, .outOfTime)
                 continue
             }
@@ -378,7 +378,8 @@ package final class EgressPath: @unchecked Sendable {
         limits = PathLimits(path: name, config: fresh, roots: services.limits, replacing: limits)
         watchLeases()
         config = fresh
-        refreshAt = Clock.monotonic() + fresh.refreshInterval.wholeNanoseconds
+        // A policy that wants to be asked without end is asked once a second.
+        refreshAt = Clock.monotonic() + max(fresh.refreshInterval, .seconds(1)).wholeNanoseconds
     }
 
     /// How long a path without mail is kept.
@@ -415,12 +416,12 @@ package final class EgressPath: @unchecked Sendable {
 
     /// Expiry is enforced where the message is: also in a ready queue that nothing drains.
     private func sweepExpired() {
-        let wall = Clock.wall()
-        guard ready.contains(where: { $0.hasExpired(atWall: wall) }) else { return }
+        let now = services.clocks.now
+        guard ready.contains(where: { $0.hasExpired(at: now) }) else { return }
         let all = ready
         ready = []
         for message in all {
-            if message.hasExpired(atWall: wall) {
+            if message.hasExpired(at: now) {
                 services.metrics.readyCount.add(-1)
                 settle(message, .outOfTime)
             } else {
@@ -446,5 +447,5 @@ package final class EgressPath: @unchecked Sendable {
 
 extension QueuedMessage {
     /// Whether the message has outlived its queue's `max_age`. The queue fills `expiry` when it hands the message out.
-    func hasExpired(atWall now: Int64) -> Bool { expiry != 0 && now > expiry }
+    func hasExpired(at now: MonotonicInstant) -> Bool { now > expiry }
 }

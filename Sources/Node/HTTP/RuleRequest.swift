@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Message
 import Shaping
+import System
 
 /// *Value*: the body of a request that issues or ends a rule, its fields checked one by one.
 ///
@@ -131,14 +132,14 @@ struct RuleRequest: Sendable {
             }
             return time
         }
-        guard let value = fields["duration"] else { return now + standard }
+        guard let value = fields["duration"] else { return now.addingClamped(standard) }
         if value == .string("forever") { return nil }
         let duration: Int64
         do throws(ConfigError) { duration = DurationText.nanoseconds(try DurationText.parse(value, option: "duration")) } catch {
             throw HTTPError(.badRequest, message: error.message + ", or 'forever'")
         }
         guard duration > 0 else { throw HTTPError(.badRequest, message: "'duration' must be more than nothing") }
-        return now + duration
+        return now.addingClamped(duration)
     }
 
     private static func time(_ text: String) -> Int64? {

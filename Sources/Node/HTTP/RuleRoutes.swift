@@ -6,6 +6,7 @@ import Hummingbird
 import Message
 import NIOCore
 import Shaping
+import System
 
 /// *Value*: `/api/admin/…`: suspending, bouncing and rebinding, with the paths and fields of KumoMTA's API.
 ///
@@ -66,7 +67,7 @@ struct RuleRoutes: Sendable {
                 data: try body.data(), alwaysFlush: try body.flag("always_flush"), suppressLogging: try body.flag("suppress_logging"))
             let entry = ControlEntry.rule(
                 .rebind, scope: try body.scope(nodes: members), payload: payload, reason: try body.required("reason"),
-                issuer: Self.issuer(context), expires: Clock.wall() + Self.rebindLife)
+                issuer: Self.issuer(context), expires: control.clock().addingClamped(Self.rebindLife))
             return try Self.json(RuleID(id: try control.issue(entry).id))
         }
     }
@@ -90,12 +91,11 @@ struct RuleRoutes: Sendable {
     }
 
     private func status(_ entry: ControlEntry) -> RuleStatus {
-        let now = Clock.wall()
         var status = RuleStatus(
             id: entry.id, reason: entry.reason, issuer: entry.issuer, created: MessageDate.rfc3339(unixNanoseconds: entry.created))
         if let expires = entry.expires {
             status.expires = MessageDate.rfc3339(unixNanoseconds: expires)
-            status.duration = DurationText.text(.seconds(max(0, expires - now) / 1_000_000_000))
+            status.duration = DurationText.text(.seconds((control.remaining(entry) ?? .zero).components.seconds))
         }
         let scope = entry.scope
         status.domain = scope.domain
@@ -120,7 +120,7 @@ struct RuleRoutes: Sendable {
     private func issue(
         _ kind: ControlKind, _ body: RuleRequest, scope: ControlScope, payload: String = "", _ context: APIContext
     ) throws -> ControlEntry {
-        let expires = try body.expires(now: Clock.wall(), standard: Self.standard)
+        let expires = try body.expires(now: control.clock(), standard: Self.standard)
         let reason = try body.required("reason")
         let former = control.entries(of: kind).first { $0.scope == scope }
         return try control.issue(

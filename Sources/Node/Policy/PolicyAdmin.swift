@@ -2,6 +2,7 @@ import Cluster
 import NIOPosix
 import Policy
 import Shaping
+import System
 import Telemetry
 
 /// *Value*: what `kumo.api.admin.*` of a policy orders, as the rule all nodes see.
@@ -27,7 +28,7 @@ enum PolicyAdmin {
         scope = scope.canonical
         let expires: Int64
         switch action.lifetime {
-        case .duration(let duration): expires = Clock.wall() + duration.wholeNanoseconds
+        case .duration(let duration): expires = control.clock().addingClamped(duration.wholeNanoseconds)
         case .until(let moment): expires = moment
         }
         let former = control.entries(of: kind).first { $0.scope == scope }

@@ -1,41 +1,27 @@
+package import System
+
 /// *Value*: the deferred messages of one scheduled queue, earliest due first.
 ///
 /// A binary heap of 16-byte entries: at ten million deferred messages memory is the limit, so an entry holds no object, only the
-/// spool's handle. Costs are O(log n) per message that moves and nothing for the others.
+/// spool's handle. Costs are O(log n) per message that moves and nothing for the others. All times are those of the steady clock.
 package struct DueHeap: Sendable {
-    /// *Value*: one deferred message.
-    package struct Entry: Sendable, Equatable {
-        /// Due time, Unix milliseconds.
-        package var due: Int64
-        /// The spool's handle of the message.
-        package var handle: UInt32
-        /// Reception time, Unix seconds (good until 2106).
-        package var created: UInt32
-
-        package init(due: Int64, handle: UInt32, created: UInt32) {
-            self.due = due
-            self.handle = handle
-            self.created = created
-        }
-    }
-
-    private var entries: [Entry] = []
+    private var entries: [DueEntry] = []
 
     package init() {}
 
     package var count: Int { entries.count }
     package var isEmpty: Bool { entries.isEmpty }
     /// The earliest entry.
-    package var first: Entry? { entries.first }
+    package var first: DueEntry? { entries.first }
 
     /// Adds an entry. O(log n).
-    package mutating func insert(_ entry: Entry) {
+    package mutating func insert(_ entry: DueEntry) {
         entries.append(entry)
         siftUp(entries.count - 1)
     }
 
     /// Removes the earliest entry. O(log n).
-    package mutating func popFirst() -> Entry? {
+    package mutating func popFirst() -> DueEntry? {
         guard let top = entries.first else { return nil }
         let last = entries.removeLast()
         if !entries.isEmpty {
@@ -45,11 +31,11 @@ package struct DueHeap: Sendable {
         return top
     }
 
-    /// Removes every entry that was received before `limit` (Unix seconds) and returns them. O(n); callers bound how often.
-    package mutating func removeCreated(before limit: UInt32, atMost most: Int = .max) -> [Entry] {
-        var removed: [Entry] = []
+    /// Removes every entry that was received before `limit` and returns them. O(n); callers bound how often.
+    package mutating func removeReceived(before limit: MonotonicInstant, atMost most: Int = .max) -> [DueEntry] {
+        var removed: [DueEntry] = []
         entries.removeAll { entry in
-            guard entry.created < limit, removed.count < most else { return false }
+            guard entry.received < limit, removed.count < most else { return false }
             removed.append(entry)
             return true
         }
@@ -58,19 +44,31 @@ package struct DueHeap: Sendable {
     }
 
     /// Removes every entry and returns them, in no order.
-    package mutating func removeAll() -> [Entry] {
+    package mutating func removeAll() -> [DueEntry] {
         defer { entries = [] }
         return entries
     }
 
+    /// Makes entries due earlier: at the time `latest` gives, when it gives one. O(n).
+    package mutating func advance(latest: (DueEntry) -> MonotonicInstant) {
+        var isChanged = false
+        for index in entries.indices {
+            let limit = latest(entries[index])
+            guard limit < entries[index].due else { continue }
+            entries[index].due = limit
+            isChanged = true
+        }
+        if isChanged { heapify() }
+    }
+
     /// The entry of a message, if it is here. O(n), for questions of people.
-    package func entry(_ handle: UInt32) -> Entry? { entries.first { $0.handle == handle } }
+    package func entry(_ handle: UInt32) -> DueEntry? { entries.first { $0.handle == handle } }
 
-    /// The reception time of the oldest entry, Unix seconds. O(n), for listings and expiry scans.
-    package var oldestCreated: UInt32? { entries.lazy.map(\.created).min() }
+    /// When the oldest entry was received. O(n), for listings and expiry scans.
+    package var oldest: MonotonicInstant? { entries.lazy.map(\.received).min() }
 
-    /// How many entries are due at `now` (Unix milliseconds). O(number due).
-    package func dueCount(at now: Int64) -> Int {
+    /// How many entries are due at `now`. O(number due).
+    package func dueCount(at now: MonotonicInstant) -> Int {
         guard !entries.isEmpty else { return 0 }
         var count = 0
         var open = [0]
@@ -94,7 +92,7 @@ package struct DueHeap: Sendable {
         let moving = entries[child]
         while child > 0 {
             let parent = (child - 1) / 2
-            guard moving.due < entries[parent].due else { break }
+            guard moving.isBefore(entries[parent]) else { break }
             entries[child] = entries[parent]
             child = parent
         }
@@ -108,8 +106,8 @@ package struct DueHeap: Sendable {
         while true {
             var child = 2 * parent + 1
             guard child < count else { break }
-            if child + 1 < count, entries[child + 1].due < entries[child].due { child += 1 }
-            guard entries[child].due < moving.due else { break }
+            if child + 1 < count, entries[child + 1].isBefore(entries[child]) { child += 1 }
+            guard entries[child].isBefore(moving) else { break }
             entries[parent] = entries[child]
             parent = child
         }

@@ -1,6 +1,7 @@
 import Message
 import Policy
 import Shaping
+import System
 
 /// *Loop-confined*: the policy of one scheduled queue as it was last read: its configuration and its egress pool.
 final class QueueSetup {
@@ -13,13 +14,13 @@ final class QueueSetup {
     let config: QueueConfig
     let schedule: RetrySchedule
     let poolName: String
-    /// Wall time in milliseconds after which the policy is asked again.
-    let refreshAt: Int64
+    /// When the policy is asked again.
+    let refreshAt: MonotonicInstant
     var sources: WeightedRoundRobin<Source>
     var limiter: RateLimiter?
 
     init(
-        config: QueueConfig, poolName: String, sources: [(Source, Int)], refreshAt: Int64, limiter: RateLimiter?
+        config: QueueConfig, poolName: String, sources: [(Source, Int)], refreshAt: MonotonicInstant, limiter: RateLimiter?
     ) {
         self.config = config
         self.schedule = RetrySchedule(interval: config.retryInterval, cap: config.maxRetryInterval)
@@ -80,14 +81,14 @@ struct QueueSetupLoader {
         var found: [(QueueSetup.Source, Int)] = []
         func next(_ index: Int) {
             guard index < names.count else {
-                let now = Clock.wall() / 1_000_000
+                // A policy that wants to be asked without end is asked once a second.
+                let refreshAt = shard.services.clocks.now + max(config.refreshInterval, .seconds(1))
                 let limiter = config.maxMessageRate.map {
                     RateLimiter(
                         key: LimitKey(name: "schedq-\(queueText)-message-rate"), spec: $0, root: shard.services.limits.root(for: $0))
                 }
                 let setup = QueueSetup(
-                    config: config, poolName: pool, sources: found,
-                    refreshAt: now + config.refreshInterval.wholeNanoseconds / 1_000_000, limiter: limiter)
+                    config: config, poolName: pool, sources: found, refreshAt: refreshAt, limiter: limiter)
                 completion(.success(setup))
                 return
             }

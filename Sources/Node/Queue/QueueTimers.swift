@@ -1,30 +1,42 @@
 import NIOCore
+import System
 
 /// *Loop-confined*: wakes each scheduled queue when its next message falls due.
 ///
 /// A heap of queues by wake-up time with lazy deletion: a queue whose wake-up moved leaves a stale entry behind, which is skipped.
-/// One timer of the loop serves all queues, so a tick costs what is due, not what is queued.
+/// One timer of the loop serves all queues, so a tick costs what is due, not what is queued. A queue that asks for a time in the past is
+/// woken a millisecond later at the earliest, so no mistake in a queue can keep the loop to itself.
 package final class QueueTimers {
     private struct Entry {
-        var due: Int64
+        var due: MonotonicInstant
         var queue: ScheduledQueue
     }
 
     private let loop: any EventLoop
+    private let clocks: Clocks
     private var entries: [Entry] = []
-    private var armed: Int64 = .max
+    private var armed = MonotonicInstant.distantFuture
     private var timer: Scheduled<Void>?
 
-    init(loop: any EventLoop) { self.loop = loop }
+    /// Queues woken before the loop breathes.
+    private static let batch = 256
+    /// The timers of the loop stand still while the machine sleeps: never wait longer than this without a look at the clock.
+    private static let longest: Int64 = 60_000_000_000
+    private static let shortest: Int64 = 1_000_000
 
-    /// Wakes `queue` at `due` (Unix milliseconds); a later call replaces an earlier one when it is sooner.
-    func schedule(_ queue: ScheduledQueue, at due: Int64) {
+    init(loop: any EventLoop, clocks: Clocks) {
+        self.loop = loop
+        self.clocks = clocks
+    }
+
+    /// Wakes `queue` at `due`; a later call replaces an earlier one when it is sooner.
+    func schedule(_ queue: ScheduledQueue, at due: MonotonicInstant) {
         guard due < queue.wakeUp else { return }
         queue.wakeUp = due
         // The entry of an earlier call for the same time is still there.
         guard queue.pushedWakeUp != due else { return }
         // The farthest is kept in mind: it stays longest, and is asked for again after each nearer one.
-        if queue.pushedWakeUp == .max || due > queue.pushedWakeUp { queue.pushedWakeUp = due }
+        if queue.pushedWakeUp == .distantFuture || due > queue.pushedWakeUp { queue.pushedWakeUp = due }
         push(Entry(due: due, queue: queue))
         arm()
     }
@@ -33,24 +45,25 @@ package final class QueueTimers {
         guard let due = entries.first?.due, due < armed else { return }
         timer?.cancel()
         armed = due
-        let now = Clock.wall() / 1_000_000
-        // The wall clock may jump: never sleep longer than a minute, never spin.
-        let wait = min(max(due - now, 1), 60_000)
+        let wait = min(max((due - clocks.now).clampedNanoseconds, Self.shortest), Self.longest)
         let box = LoopBound(self)
-        timer = loop.scheduleTask(in: .milliseconds(wait)) { box.value.fire() }
+        timer = loop.scheduleTask(in: .nanoseconds(wait)) { box.value.fire() }
     }
 
     private func fire() {
-        armed = .max
+        armed = .distantFuture
         timer = nil
-        let now = Clock.wall() / 1_000_000
-        while let first = entries.first, first.due <= now {
+        let now = clocks.now
+        // All of them are taken out first: what they ask for while they run comes with the next turn.
+        var woken: [ScheduledQueue] = []
+        while woken.count < Self.batch, let first = entries.first, first.due <= now {
             pop()
-            if first.queue.pushedWakeUp == first.due { first.queue.pushedWakeUp = .max }
+            if first.queue.pushedWakeUp == first.due { first.queue.pushedWakeUp = .distantFuture }
             guard first.queue.wakeUp == first.due else { continue }
-            first.queue.wakeUp = .max
-            first.queue.pump()
+            first.queue.wakeUp = .distantFuture
+            woken.append(first.queue)
         }
+        for queue in woken { queue.pump() }
         arm()
     }
 

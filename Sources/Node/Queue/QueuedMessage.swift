@@ -2,6 +2,7 @@ package import Message
 package import NIOCore
 import Shaping
 package import Spool
+package import System
 
 /// *Loop-confined, handed over*: a message whose envelope is in memory: just received, ready, or held by a connection.
 ///
@@ -18,8 +19,10 @@ package final class QueuedMessage: @unchecked Sendable {
     package var recipients: [EnvelopeAddress]
     /// Meta values as JSON texts, as the spool keeps them.
     package var meta: [(key: String, value: String)]
-    /// Reception time, Unix nanoseconds.
+    /// Reception time, Unix nanoseconds; for records. Ages are counted from `received`.
     package let created: Int64
+    /// When it was received by the steady clock.
+    package let received: MonotonicInstant
     /// Attempts so far.
     package var attempts: Int
     /// Expiry as Unix nanoseconds; 0 = by the queue's `max_age`.
@@ -30,8 +33,12 @@ package final class QueuedMessage: @unchecked Sendable {
     package let size: Int
     /// The queue that owns the message between attempts.
     package var queue: ScheduledQueue
-    /// When the message expires, Unix nanoseconds; 0 = not known yet. Set by the queue when it hands the message out.
-    var expiry: Int64 = 0
+    /// When the message expires; `.distantFuture` when that is not known yet. Set by the queue when it hands the message out.
+    var expiry = MonotonicInstant.distantFuture
+    /// How often in a row the message came back to its queue without an attempt.
+    var idleReturns = 0
+    /// Up to when the rebinds that mean the message have been applied to it.
+    var reboundUntil = MonotonicInstant.distantPast
     /// Monotonic time at which the message entered its ready queue.
     package var readySince: Int64 = 0
     /// Some recipients are done: what is left is known for certain only here until the spool's update is committed, so the message stays
@@ -49,7 +56,7 @@ package final class QueuedMessage: @unchecked Sendable {
     package init(
         id: MessageID, handle: SpoolHandle?, sender: EnvelopeAddress, recipients: [EnvelopeAddress],
         meta: [(key: String, value: String)], created: Int64, attempts: Int, expires: Int64,
-        content: MessageContent?, size: Int, queue: ScheduledQueue
+        content: MessageContent?, size: Int, queue: ScheduledQueue, received: MonotonicInstant? = nil
     ) {
         self.id = id
         self.handle = handle
@@ -57,11 +64,22 @@ package final class QueuedMessage: @unchecked Sendable {
         self.recipients = recipients
         self.meta = meta
         self.created = created
+        self.received = received ?? queue.services.clocks.now
         self.attempts = attempts
         self.expires = expires
         self.content = content
         self.size = size
         self.queue = queue
+    }
+
+    /// How long the message was given when it came, if it was given a time of its own.
+    var ownLife: Duration? { expires == 0 ? nil : WallInstant(unixNanoseconds: expires) - WallInstant(unixNanoseconds: created) }
+
+    /// The pause before the message, which came back without an attempt, is due again. The first times there is none: a connection ended
+    /// beside it, or a rule moved it. What keeps coming back would else keep its loops busy.
+    func nextIdlePause() -> Duration {
+        idleReturns += 1
+        return idleReturns <= 8 ? .zero : min(.milliseconds(10 << min(idleReturns - 9, 10)), .seconds(10))
     }
 
     /// Orders the recipients so that those with a result come first, as `results` counts them.

@@ -2,6 +2,7 @@ import Client
 import Cluster
 import Message
 import Spool
+import System
 
 // Why the messages of a queue do not move, in sentences. Runs on the queue's loop.
 extension ScheduledQueue {
@@ -12,19 +13,16 @@ extension ScheduledQueue {
         var sentences = RuleSentences.about(rules)
         var count = "\(status.scheduled) message\(status.scheduled == 1 ? "" : "s") wait\(status.scheduled == 1 ? "s" : "") here"
         count += ", \(status.due) of them due; \(status.active) \(status.active == 1 ? "is" : "are") ready or on a connection."
-        if let age = status.oldestAge { count += " The oldest came \(Self.age(age)) ago." }
+        if let age = status.oldestAge { count += " The oldest came \(Clocks.age(age)) ago." }
         sentences.append(count)
         if let sweep { sentences.append("\(sweep.pending.count + sweep.reading) of them are being bounced or rebound.") }
         if !rules.isHolding {
-            if let reason = block.text(path: lastPath?.blockText), status.due > 0 {
+            if let reason = block.text(path: lastPath?.blockText, services.clocks), status.due > 0 {
                 sentences.append("What is due waits: \(reason).")
             } else if out > 0, let path = lastPath, let reason = path.blockText {
                 sentences.append("What is ready waits in path \(path.name): \(reason).")
             } else if status.due == 0, let first = heap.first {
-                let seconds = Double(first.due) / 1000 - Double(Clock.wall()) / 1e9
-                sentences.append(
-                    "Nothing is due before \(MessageDate.rfc3339(unixNanoseconds: first.due * 1_000_000)), in \(Self.age(max(0, seconds)))."
-                )
+                sentences.append("The first falls due \(services.clocks.moment(first.due)).")
             } else if status.due > 0 || out > 0 {
                 sentences.append("Nothing holds it: it is being sent.")
             }
@@ -39,20 +37,9 @@ extension ScheduledQueue {
             return ["It waits in queue \(name), to be bounced or rebound."] + RuleSentences.about(rules.current(services.control))
         }
         guard let entry = heap.entry(handle.raw) else { return nil }
-        let due = MessageDate.rfc3339(unixNanoseconds: entry.due * 1_000_000)
-        let isDue = entry.due <= Clock.wall() / 1_000_000
+        let due = services.clocks.text(of: entry.due)
+        let isDue = entry.due <= services.clocks.now
         return ["It waits in queue \(name); it \(isDue ? "has been due since" : "is due") \(due)."]
             + (isDue || rules.current(services.control).isHolding ? explanation() : [])
-    }
-
-    /// Seconds as people say them.
-    static func age(_ seconds: Double) -> String {
-        let whole = Int(min(seconds, 1e12))
-        return switch whole {
-        case ..<120: "\(whole) s"
-        case ..<7200: "\(whole / 60) min"
-        case ..<172_800: "\(whole / 3600) h"
-        default: "\(whole / 86_400) days"
-        }
     }
 }

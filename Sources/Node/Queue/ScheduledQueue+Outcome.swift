@@ -3,6 +3,7 @@ import NIOCore
 import SMTP
 import Shaping
 import Spool
+import System
 import Telemetry
 
 // What happens to a message after an attempt. Runs on the queue's loop, whatever loop made the attempt.
@@ -13,10 +14,11 @@ extension ScheduledQueue {
         out -= 1
         defer { finishRebinds() }
         guard outcome.consumesAttempt else {
-            stay(message, due: Clock.wall() / 1_000_000)
+            stay(message, due: services.clocks.now + message.nextIdlePause())
             return pump()
         }
         if !outcome.recipients.isEmpty { message.attempts += 1 }
+        message.idleReturns = 0
         var remaining: [EnvelopeAddress] = []
         let metrics = services.metrics
         for recipient in outcome.recipients {
@@ -38,7 +40,7 @@ extension ScheduledQueue {
         let attempted = Set(outcome.recipients.map(\.address))
         let untouched = message.recipients.filter { !attempted.contains($0) }
         guard !remaining.isEmpty || !untouched.isEmpty else {
-            metrics.timeInQueue(provider: outcome.provider ?? setup?.config.providerName, since: message.created)
+            metrics.timeInQueue(provider: outcome.provider ?? setup?.config.providerName, services.clocks.now - message.received)
             finish(message)
             return
         }
@@ -48,14 +50,14 @@ extension ScheduledQueue {
     private func retry(
         _ message: QueuedMessage, _ outcome: AttemptOutcome, failed: [EnvelopeAddress], untouched: [EnvelopeAddress]
     ) {
-        let now = Clock.wall()
+        let clocks = services.clocks
         let schedule = setup?.schedule ?? RetrySchedule(interval: .seconds(1200), cap: nil)
         // Recipients the peer had no room for go on at once; they did not fail.
         let delay =
             failed.isEmpty
-            ? 0 : schedule.delay(attempt: message.attempts - 1, jitter: Double.random(in: 0..<1)).wholeNanoseconds
-        let due = now + delay
-        let limit = message.expires != 0 ? message.expires : message.created + (maximumAge ?? QueueConfig.defaults.maxAge.wholeNanoseconds)
+            ? .zero : schedule.delay(attempt: message.attempts - 1, jitter: Double.random(in: 0..<1))
+        let due = clocks.now + delay
+        let limit = expiry(of: message)
         for recipient in outcome.recipients where recipient.fate == .transient {
             lastReply = recipient.reply.oneLine
             services.metrics.transient(provider: outcome.provider ?? setup?.config.providerName)
@@ -63,7 +65,7 @@ extension ScheduledQueue {
         }
         guard due <= limit else {
             message.recipients = failed + untouched
-            expire(message, reply: .expiring(next: due, limit: limit))
+            expire(message, reply: .expiring(next: clocks.text(of: due), limit: clocks.text(of: limit)))
             return
         }
         let changed = message.recipients.count != failed.count + untouched.count
@@ -72,13 +74,13 @@ extension ScheduledQueue {
         message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? ""
         message.hasStoredRecipients = message.hasStoredRecipients || changed
         services.spool.update(
-            handle, attempts: message.attempts, due: due, lastReply: message.lastReply,
+            handle, attempts: message.attempts, due: clocks.wallTime(of: due).unixNanoseconds, lastReply: message.lastReply,
             meta: changed ? message.meta + [StoredRecipients.entry(message.recipients)] : nil)
         // The spool learns of the change with its next commit. A message that is due before that, or a spool that cannot write, must not
         // bring the recipients back that are done.
-        message.isReduced = message.isReduced || (changed && (delay == 0 || services.spool.health != .ok))
-        if delay > 0, !message.isReduced { release(message) }
-        stay(message, due: due / 1_000_000)
+        message.isReduced = message.isReduced || (changed && (delay == .zero || services.spool.health != .ok))
+        if delay > .zero, !message.isReduced { release(message) }
+        stay(message, due: due)
         pump()
     }
 
@@ -111,7 +113,7 @@ extension ScheduledQueue {
     }
 
     /// Makes a message object of what the spool kept.
-    func restore(_ stored: SpoolMessage) -> QueuedMessage {
+    func restore(_ stored: SpoolMessage, _ entry: DueEntry) -> QueuedMessage {
         let envelope = stored.envelope
         let (meta, remaining) = StoredRecipients.split(envelope.meta)
         let recipients = (remaining ?? envelope.recipients).map { EnvelopeAddress(stored: $0) }
@@ -119,10 +121,14 @@ extension ScheduledQueue {
             headers: stored.headers, body: stored.body, bodyLength: stored.bodyLength,
             is8bit: stored.headers.has8bit || stored.body.has8bit)
         services.resident.add(content.residentBytes)
+        // The entry knows the second; the rest is on disk, unless the wall clock was set since.
+        let exact = services.clocks.instant(ofPast: WallInstant(unixNanoseconds: envelope.created))
+        let isExact = abs(exact.nanoseconds(since: entry.received)) <= DueEntry.precision.wholeNanoseconds
         let message = QueuedMessage(
             id: stored.id, handle: stored.handle, sender: EnvelopeAddress(stored: envelope.sender), recipients: recipients,
             meta: meta, created: envelope.created, attempts: envelope.attempts, expires: envelope.expires, content: content,
-            size: stored.headers.readableBytes + stored.bodyLength, queue: self)
+            size: stored.headers.readableBytes + stored.bodyLength, queue: self,
+            received: isExact ? exact : entry.received)
         message.hasStoredRecipients = remaining != nil
         message.lastReply = envelope.lastReply
         return message
@@ -131,18 +137,18 @@ extension ScheduledQueue {
 
 extension Reply {
     /// The text of an Expiration record when the next attempt would come too late.
-    static func expiring(next: Int64, limit: Int64) -> Reply {
+    static func expiring(next: String, limit: String) -> Reply {
         Reply(
             code: 551, enhanced: EnhancedStatus(5, 4, 7),
             lines: [
-                "Next delivery time would be \(MessageDate.rfc3339(unixNanoseconds: next)) which exceeds max_age (\(MessageDate.rfc3339(unixNanoseconds: limit)))"
+                "Next delivery time would be \(next) which exceeds max_age (\(limit))"
             ])
     }
 
     /// The text of an Expiration record when the message ran out of time while it waited.
-    static func expired(age: Int64) -> Reply {
+    static func expired(age: Duration) -> Reply {
         Reply(
             code: 551, enhanced: EnhancedStatus(5, 4, 7),
-            lines: ["Delivery time exceeded: the message waited longer than max_age=\(age / 1_000_000_000)s"])
+            lines: ["Delivery time exceeded: the message waited longer than max_age=\(age.components.seconds)s"])
     }
 }

@@ -2,20 +2,16 @@ import Client
 import Cluster
 import Message
 import Spool
+import System
 
 // What an operator sees of a queue. Runs on the queue's loop.
 extension ScheduledQueue {
-    /// Takes a message that recovery found.
-    func recover(_ message: RecoveredMessage) {
-        if lastReply == nil, let reply = message.lastReply { lastReply = reply }
-        recover(handle: message.handle, due: message.due, created: message.created)
-    }
-
     /// The queue as `GET /api/queues` shows it.
     func status() -> QueueStatus {
-        let now = Clock.wall()
-        let due = heap.dueCount(at: now / 1_000_000)
-        let reason = block.text(path: lastPath?.blockText) ?? (out > 0 ? lastPath?.blockText : nil)
+        let clocks = services.clocks
+        let now = clocks.now
+        let due = heap.dueCount(at: now)
+        let reason = block.text(path: lastPath?.blockText, clocks) ?? (out > 0 ? lastPath?.blockText : nil)
         let state: String
         let rules = rules.current(services.control)
         let swept = sweep?.pending.count ?? 0
@@ -23,7 +19,7 @@ extension ScheduledQueue {
             state = "bouncing"
         } else if rules.suspension != nil {
             state = "paused"
-        } else if due > 0, reason != nil {
+        } else if due > 0 || out > 0, reason != nil {
             state = "blocked"
         } else if out > 0 || due > 0 {
             state = "active"
@@ -32,8 +28,8 @@ extension ScheduledQueue {
         }
         return QueueStatus(
             queue: name, scheduled: heap.count + swept, due: due, active: out, delivered: delivered,
-            oldestAge: heap.oldestCreated.map { max(0, Double(now) / 1e9 - Double($0)) },
-            nextDue: heap.first.map { MessageDate.rfc3339(unixNanoseconds: $0.due * 1_000_000) }, state: state,
+            oldestAge: heap.oldest.map { max(0, Double(now.nanoseconds(since: $0)) / 1e9) },
+            nextDue: heap.first.map { clocks.text(of: $0.due) }, state: state,
             blockedBy: rules.bounce.map { "bounced: \($0.sentence)" } ?? rules.suspension.map { "suspended: \($0.sentence)" }
                 ?? (due > 0 || out > 0 ? reason : nil), lastReply: lastReply)
     }

@@ -5,6 +5,7 @@ import SMTP
 import Shaping
 import Spool
 import Synchronization
+import System
 import Telemetry
 
 // What rules do to the messages that are in the queue. Runs on the queue's loop, but for `holds`.
@@ -12,22 +13,24 @@ extension ScheduledQueue {
     /// Messages looked at before the loop breathes.
     static let sweepBatch = 64
 
-    /// Nanoseconds until messages that could not be read back are looked at again.
-    private static let unreadablePause: Int64 = 60_000_000_000
+    /// How long until messages that could not be read back are looked at again.
+    private static let unreadablePause = Duration.seconds(60)
 
     /// Whether the message may not be sent now and belongs back into its queue; from any loop.
     func holds(_ message: QueuedMessage) -> Bool {
-        rules.current(services.control).isHolding || message.created <= recallUntil.load(ordering: .acquiring)
+        if rules.current(services.control).isHolding { return true }
+        let recall = recallUntil.load(ordering: .acquiring)
+        return message.received <= recall && message.reboundUntil < recall
     }
 
     /// A rule about this queue came, changed or went.
     func rulesChanged() {
-        sweepAgainAt = 0
+        sweepAgainAt = .distantPast
         pump()
     }
 
     /// Puts a message where the rules want it: usually into the heap.
-    func stay(_ message: QueuedMessage, due: Int64) {
+    func stay(_ message: QueuedMessage, due: MonotonicInstant) {
         if let rule = rules.current(services.control).bounce { return bounce(message, by: rule) }
         if !rebinds.isEmpty, rebind(message, due: due) { return }
         keep(message, due: due)
@@ -97,7 +100,7 @@ extension ScheduledQueue {
                         judge(message, due: entry.due, isFromDisk: true)
                     } else {  // it is back in the heap, or gone
                         out -= 1
-                        sweepAgainAt = Clock.wall() + Self.unreadablePause
+                        sweepAgainAt = services.clocks.now + Self.unreadablePause
                     }
                     if sweep?.pending.isEmpty == true { continueSweep() } else { continueLater() }
                 }
@@ -110,15 +113,15 @@ extension ScheduledQueue {
     }
 
     /// Whether a rule may mean the message; what it surely does not mean is not read back.
-    private func isMeant(_ entry: DueHeap.Entry) -> Bool {
-        rules.current(services.control).bounce != nil || rebinds.contains { Int64(entry.created) * 1_000_000_000 <= $0.created }
+    private func isMeant(_ entry: DueEntry) -> Bool {
+        rules.current(services.control).bounce != nil || rebinds.contains { entry.received - DueEntry.precision <= $0.issued }
     }
 
-    private func judge(_ message: QueuedMessage, due: Int64, isFromDisk: Bool = false) {
+    private func judge(_ message: QueuedMessage, due: MonotonicInstant, isFromDisk: Bool = false) {
         out -= 1
         if let rule = rules.current(services.control).bounce { return bounce(message, by: rule) }
         // What waited on disk goes on waiting there.
-        if isFromDisk, due > Clock.wall() / 1_000_000 || !services.resident.hasRoom { release(message) }
+        if isFromDisk, due > services.clocks.now || !services.resident.hasRoom { release(message) }
         if !rebinds.isEmpty, rebind(message, due: due) { return }
         keep(message, due: due)
     }
@@ -153,7 +156,7 @@ extension ScheduledQueue {
         for entry in sweep?.pending ?? [] { heap.insert(entry) }
         sweep?.pending = []
         rebinds.append(rebind)
-        recallUntil.store(rebinds.map(\.created).max() ?? .min, ordering: .releasing)
+        recallUntil.store(rebinds.map(\.issued).max() ?? .distantPast, ordering: .releasing)
         startSweep()
         finishRebinds()
     }
@@ -161,33 +164,35 @@ extension ScheduledQueue {
     /// Forgets the rebinds once no message that they mean can come back, or their time is over.
     func finishRebinds() {
         guard !rebinds.isEmpty, sweep == nil else { return }
-        let now = Clock.wall()
+        let now = services.clocks.now
         let done = out == 0 ? rebinds : rebinds.filter { $0.expires <= now }
         guard !done.isEmpty else { return }
         rebinds = out == 0 ? [] : rebinds.filter { $0.expires > now }
-        recallUntil.store(rebinds.map(\.created).max() ?? .min, ordering: .releasing)
+        recallUntil.store(rebinds.map(\.issued).max() ?? .distantPast, ordering: .releasing)
         for rebind in done { rebind.run.queueIsDone() }
     }
 
     /// Applies the rebinds that mean the message; false when they change nothing and it is still to be kept.
-    private func rebind(_ message: QueuedMessage, due: Int64) -> Bool {
+    private func rebind(_ message: QueuedMessage, due: MonotonicInstant) -> Bool {
         guard let handle = message.handle else { return false }
         var meta = message.meta
         var applied: Rebind?
         var target = name
         var due = due
-        for rebind in rebinds where message.created <= rebind.created {
+        message.reboundUntil = rebinds.map(\.issued).max() ?? .distantPast
+        for rebind in rebinds where message.received <= rebind.issued {
             guard let merged = rebind.merged(into: meta) else { continue }
             meta = merged
             applied = rebind
             if rebind.namesQueue { target = Rebind.queueName(meta: meta, recipient: message.recipients.first) ?? target }
-            if rebind.isFlushing { due = min(due, Clock.wall() / 1_000_000) }
+            if rebind.isFlushing { due = min(due, services.clocks.now) }
         }
         guard let applied else { return false }
         message.meta = meta
         let stored = message.hasStoredRecipients ? [StoredRecipients.entry(message.recipients)] : []
         services.spool.update(
-            handle, attempts: message.attempts, due: due * 1_000_000, lastReply: message.lastReply, meta: meta + stored,
+            handle, attempts: message.attempts, due: services.clocks.wallTime(of: due).unixNanoseconds, lastReply: message.lastReply,
+            meta: meta + stored,
             queue: target == name ? nil : target)
         if applied.isLogged { logRebind(message, applied, target: target) }
         guard target != name else {
@@ -197,8 +202,8 @@ extension ScheduledQueue {
         let queue = shard.queue(named: target)
         let dueThen = due
         if message.content == nil {
-            let (raw, created) = (handle, message.created)
-            queue.shard.postLater(.run { queue.recover(handle: raw, due: dueThen * 1_000_000, created: created) })
+            let entry = DueEntry(due: dueThen, handle: handle.raw, received: message.received, attempts: message.attempts)
+            queue.shard.postLater(.run { queue.adopt(entry, isChecked: true) })
         } else {
             message.queue = queue
             queue.shard.postLater(.run { queue.adopt(message, due: dueThen) })

@@ -22,10 +22,10 @@ package final class ScheduledQueue: @unchecked Sendable {
     package let name: String
     package let parsed: QueueName
     package let shard: Shard
-    /// When `QueueTimers` will wake the queue, Unix milliseconds.
-    var wakeUp: Int64 = .max
-    /// The farthest time for which `QueueTimers` holds an entry of this queue; `.max` when there is none.
-    var pushedWakeUp: Int64 = .max
+    /// When `QueueTimers` will wake the queue.
+    var wakeUp = MonotonicInstant.distantFuture
+    /// The farthest time for which `QueueTimers` holds an entry of this queue; `.distantFuture` when there is none.
+    var pushedWakeUp = MonotonicInstant.distantFuture
 
     var heap = DueHeap()
     /// Messages of the heap whose content is still in memory.
@@ -39,44 +39,48 @@ package final class ScheduledQueue: @unchecked Sendable {
     private(set) var lastPath: EgressPath?
     var lastReply: String?
     var delivered = 0
-    private var isLoadingSetup = false
-    /// After a failure the policy is not asked again before this time, monotonic.
-    private var setupRetryAt: Int64 = 0
+    var isLoadingSetup = false
+    /// After a failure the policy is not asked again before this time.
+    var setupRetryAt = MonotonicInstant.distantPast
+    /// The policy failed when it was last asked, and nothing was read before.
+    var setupFailure: String?
+    /// Due times of the heap come from the disk and may be later than the retry schedule could have asked for.
+    var isUnchecked = false
     /// Counts the policies this queue has heard of, and the one its setup comes from.
-    private var policies = 0
-    private var setupPolicy = 0
-    private var setupIsStale: Bool { setupPolicy != policies }
-    private var isResolving = false
-    /// Why there is no route, and until when asking again would bring the same answer.
-    private var routeFailure: (failure: RouteFailure, until: MonotonicInstant)?
+    var policies = 0
+    var setupPolicy = 0
+    var setupIsStale: Bool { setupPolicy != policies }
+    var isResolving = false
+    var routeFailure: KnownFailure?
     /// The route was just looked up: it is used once, however short its time to live and however the clocks stand.
-    private var isRouteFresh = false
-    private var redirect: ScheduledQueue?
+    var isRouteFresh = false
+    var redirect: ScheduledQueue?
     /// What rules of the control plane say of this queue; from any loop.
     let rules: QueueRules
     let parts: QueueParts
     /// Messages that are being bounced or rebound.
     var sweep: QueueSweep?
-    /// A sweep met messages that cannot be read: it begins again then, Unix nanoseconds.
-    var sweepAgainAt: Int64 = 0
+    /// A sweep met messages that cannot be read: it begins again then.
+    var sweepAgainAt = MonotonicInstant.distantPast
     /// Rebinds for messages that were here when they were issued, as long as some of them are out.
     var rebinds: [Rebind] = []
-    /// Messages received until then come back from ready queues to be rebound, Unix nanoseconds. Atomic.
-    let recallUntil = Atomic<Int64>(.min)
+    /// Messages received until then come back from ready queues to be rebound. Atomic.
+    let recallUntil = Atomic<MonotonicInstant>(.distantPast)
     private var isPumping = false
-    private var nextExpiryScan: Int64 = 0
-    private let retired = Atomic<Bool>(false)
+    var nextExpiryScan = MonotonicInstant.distantPast
+    let retired = Atomic<Bool>(false)
     /// Another queue sends its messages here (`queue_name`).
-    private let isGroup = Atomic<Bool>(false)
-    private(set) var lastUse: Int64 = Clock.wall()
+    let isGroup = Atomic<Bool>(false)
+    private(set) var lastUse: MonotonicInstant
 
     /// How many due messages one pump moves before it lets the loop breathe.
-    private static let pumpBatch = 256
+    static let pumpBatch = 256
 
     init(name: String, parsed: QueueName, shard: Shard) {
         self.name = name
         self.parsed = parsed
         self.shard = shard
+        lastUse = shard.services.clocks.now
         parts = QueueParts(parsed, name: name)
         rules = QueueRules(parts: parts)
     }
@@ -95,23 +99,23 @@ package final class ScheduledQueue: @unchecked Sendable {
     func accept(_ message: QueuedMessage) {
         shard.loop.assertInEventLoop()
         if isRetired || redirect != nil { return forward(message) }
-        lastUse = message.created
-        let nowMilliseconds = message.created / 1_000_000
+        lastUse = message.received
+        let now = message.received
         // Straight through when nothing waits before it: the common case touches no heap.
-        if heap.isEmpty || (heap.first.map { $0.due > nowMilliseconds } ?? true),
-            let setup, let route, !rules.current(services.control).isHolding, route.expires > .now(), !needsRefresh(setup),
+        if heap.isEmpty || (heap.first.map { $0.due > now } ?? true),
+            let setup, let route, !rules.current(services.control).isHolding, route.expires > now, !needsRefresh(setup),
             setup.limiter == nil, let path = choosePath(setup, route, isFresh: true)
         {
             out += 1
             hand(message, to: path)
             return
         }
-        stay(message, due: nowMilliseconds)
+        stay(message, due: now)
         pump()
     }
 
-    /// Takes a message that a rebind moved here; it is due when it was.
-    func adopt(_ message: QueuedMessage, due: Int64) {
+    /// Takes a message that a rebind or a redirection moved here; it is due when it was.
+    func adopt(_ message: QueuedMessage, due: MonotonicInstant) {
         if isRetired || redirect != nil {
             let target = redirect ?? shard.queue(named: name)
             message.queue = target
@@ -121,14 +125,17 @@ package final class ScheduledQueue: @unchecked Sendable {
         pump()
     }
 
-    /// Takes a message that recovery found on disk.
-    func recover(handle: SpoolHandle, due: Int64, created: Int64) {
+    /// Takes the entry of a message whose content is on disk.
+    /// - Parameter isChecked: false when the due time comes from the disk and the retry schedule has not been asked about it.
+    func adopt(_ entry: DueEntry, isChecked: Bool) {
         if isRetired || redirect != nil {
             let target = redirect ?? shard.queue(named: name)
-            return target.shard.postLater(.run { target.recover(handle: handle, due: due, created: created) })
+            return target.shard.postLater(.run { target.adopt(entry, isChecked: isChecked) })
         }
-        insert(handle, due: due / 1_000_000, created: created)
-        if rules.current(services.control).bounce != nil { shard.timers.schedule(self, at: Clock.wall() / 1_000_000) }
+        var entry = entry
+        if !isChecked { check(&entry) }
+        insert(entry)
+        if rules.current(services.control).bounce != nil { shard.timers.schedule(self, at: services.clocks.now) }
     }
 
     private func forward(_ message: QueuedMessage) {
@@ -138,18 +145,18 @@ package final class ScheduledQueue: @unchecked Sendable {
     }
 
     /// Puts a message into the heap; its content stays in memory while the budget allows.
-    func keep(_ message: QueuedMessage, due: Int64) {
+    func keep(_ message: QueuedMessage, due: MonotonicInstant) {
         guard let handle = message.handle else { return }
         if message.content != nil {
             if services.resident.hasRoom || message.isReduced { residents[handle.raw] = message } else { release(message) }
         }
-        insert(handle, due: due, created: message.created)
+        insert(DueEntry(due: due, handle: handle.raw, received: message.received, attempts: message.attempts))
     }
 
-    func insert(_ handle: SpoolHandle, due: Int64, created: Int64) {
-        heap.insert(DueHeap.Entry(due: due, handle: handle.raw, created: UInt32(clamping: created / 1_000_000_000)))
+    func insert(_ entry: DueEntry) {
+        heap.insert(entry)
         services.metrics.scheduledCount.add(1)
-        shard.timers.schedule(self, at: due)
+        shard.timers.schedule(self, at: entry.due)
     }
 
     /// Forgets the content of a message; the spool has it.
@@ -167,7 +174,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         guard !isRetired, !isPumping, services.state.phase != .stopping else { return }  // a path that stops hands everything back
         isPumping = true
         defer { isPumping = false }
-        let now = Clock.wall()
+        let now = services.clocks.now
         expireWaiting(now: now)
         let rules = rules.current(services.control)
         if rules.bounce != nil, now >= sweepAgainAt { startSweep() }
@@ -175,38 +182,37 @@ package final class ScheduledQueue: @unchecked Sendable {
             block = .none
             return reapIfIdle(now: now)
         }
-        if rules.bounce != nil { return shard.timers.schedule(self, at: sweepAgainAt / 1_000_000 + 1) }
+        if rules.bounce != nil { return shard.timers.schedule(self, at: sweepAgainAt) }
         if let rule = rules.suspension {
             _ = currentSetup(now: now)  // expiry needs to know max_age
             block = .suspended(rule.sentence)
-            return shard.timers.schedule(self, at: min(now / 1_000_000 + 10_000, (rule.expires ?? .max) / 1_000_000 + 1))
+            return shard.timers.schedule(self, at: min(now + .seconds(10), rule.end.instant))
         }
         guard let setup = currentSetup(now: now) else { return }
         guard redirect == nil else { return drainIntoRedirect() }
-        guard let first = heap.first, first.due <= now / 1_000_000 else { return scheduleNext(now: now) }
+        guard let first = heap.first, first.due <= now else { return scheduleNext(now: now) }
         guard let route = currentRoute(now: now) else { return }
         move(setup, route, now: now)
     }
 
-    private func move(_ setup: QueueSetup, _ route: MailRoute, now: Int64) {
-        let nowMilliseconds = now / 1_000_000
+    private func move(_ setup: QueueSetup, _ route: MailRoute, now: MonotonicInstant) {
         var budget = Self.pumpBatch
         block = .none
-        while let first = heap.first, first.due <= nowMilliseconds {
+        while let first = heap.first, first.due <= now {
             guard budget > 0 else { return shard.postLater(.pump(self)) }
             budget -= 1
             if out > 0, residents[first.handle] == nil, !services.resident.hasRoom {  // reading back more would burst the budget
                 block = .memory
-                return shard.timers.schedule(self, at: nowMilliseconds + 1000)
+                return shard.timers.schedule(self, at: now + .seconds(1))
             }
             guard let path = choosePath(setup, route) else { return }
             if setup.limiter != nil {
-                let monotonic = Clock.monotonic()
-                if case .wait(let until)? = setup.limiter?.take(1, now: monotonic) {
+                if case .wait(let until)? = setup.limiter?.take(1, now: services.clocks.now.nanoseconds) {
                     path.giveBack(1)
-                    block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "")
+                    let next = MonotonicInstant(nanoseconds: until)
+                    block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "", until: next)
                     services.metrics.delayedByRate.add(1)
-                    return shard.timers.schedule(self, at: nowMilliseconds + max(1, (until - monotonic) / 1_000_000))
+                    return shard.timers.schedule(self, at: next)
                 }
             }
             _ = heap.popFirst()
@@ -231,17 +237,14 @@ package final class ScheduledQueue: @unchecked Sendable {
     /// Gives a message to the path that has a place for it.
     private func hand(_ message: QueuedMessage, to path: EgressPath) {
         lastPath = path
-        message.expiry = message.expires != 0 ? message.expires : message.created + (maximumAge ?? 0)
+        message.expiry = expiry(of: message)
         path.shard.post(.offer(path, message))
     }
 
-    private func scheduleNext(now: Int64) {
-        if let next = heap.first { shard.timers.schedule(self, at: next.due) }
-        if let limit = maximumAge {  // a due message that waits behind a limit still has to expire
-            if let first = heap.first, first.due <= now / 1_000_000 {
-                shard.timers.schedule(self, at: now / 1_000_000 + min(10_000, limit / 1_000_000 + 1))
-            }
-        }
+    func scheduleNext(now: MonotonicInstant) {
+        guard let next = heap.first else { return }
+        // A due message that waits behind a limit still has to expire.
+        shard.timers.schedule(self, at: next.due > now ? next.due : now + min(.seconds(10), maximumAge + .milliseconds(1)))
     }
 
     /// Picks a source by weighted round robin among those whose ready queue has room, and reserves one place in it.
@@ -267,210 +270,8 @@ package final class ScheduledQueue: @unchecked Sendable {
                 block = .noSource(pool: setup.poolName)
             }
             for path in full { path.wait(self) }
-            shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 10_000)  // for expiry, room or not
+            shard.timers.schedule(self, at: services.clocks.now + .seconds(10))  // for expiry, room or not
         }
         return chosen
-    }
-
-    // MARK: Policy and route
-
-    private func needsRefresh(_ setup: QueueSetup) -> Bool { setupIsStale || lastUse / 1_000_000 >= setup.refreshAt }
-
-    private func currentSetup(now: Int64) -> QueueSetup? {
-        if let setup, !setupIsStale, now / 1_000_000 < setup.refreshAt { return setup }
-        loadSetup()
-        return setup
-    }
-
-    /// There is another policy: asks it at once. On the queue's loop.
-    func policyChanged() {
-        setupRetryAt = .min / 4
-        policies += 1
-        if !heap.isEmpty { shard.postLater(.pump(self)) }
-    }
-
-    private func loadSetup() {
-        guard !isLoadingSetup, Clock.monotonic() >= setupRetryAt else { return }
-        isLoadingSetup = true
-        let asked = policies
-        if setup == nil { block = .policy("waiting for get_queue_config") }
-        QueueSetupLoader(engine: shard.engine, shard: shard).load(parsed, queueText: name) { [self] result in
-            isLoadingSetup = false
-            setupPolicy = asked
-            switch result {
-            case .success(let fresh):
-                if let old = setup, old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter }
-                if setup?.config.maxAge != fresh.config.maxAge { nextExpiryScan = 0 }
-                if let old = setup, old.config.mxRoute != fresh.config.mxRoute {  // a static route never ends by itself
-                    route = nil
-                    routeFailure = nil
-                }
-                setup = fresh
-                redirectIfGrouped(fresh)
-            case .failure(let failure):
-                Log.error("policy failed for a queue", ["queue": name, "error": failure.message])
-                block = .policy(failure.message)
-                setupRetryAt = Clock.monotonic() + 14_000_000_000
-                shard.timers.schedule(self, at: Clock.wall() / 1_000_000 + 15_000)
-                if setup == nil { return }
-            }
-            shard.postLater(.pump(self))
-        }
-    }
-
-    /// `queue_name` of the policy names an isolation group: the messages move to the group's own queue.
-    private func redirectIfGrouped(_ setup: QueueSetup) {
-        guard let group = setup.config.queueName, group != parsed.tenant, !isGroup.load(ordering: .acquiring) else { return }
-        do throws(QueueNameError) {
-            let target = try QueueName(
-                campaign: parsed.campaign, tenant: group, domain: parsed.domain, routingDomain: parsed.routingDomain)
-            let queue = shard.queue(named: target.text)
-            // One hop only: a group keeps what it gets, whatever the policy says for it. When two queues name each other at the same
-            // time, both find the mark and both keep their messages.
-            queue.isGroup.store(true, ordering: .sequentiallyConsistent)
-            if !isGroup.load(ordering: .sequentiallyConsistent) { redirect = queue }
-        } catch {
-            Log.error("queue_name is no name for a queue", ["queue": name, "error": "\(error)"])
-        }
-    }
-
-    private func drainIntoRedirect() {
-        guard let redirect else { return }
-        while let entry = heap.popFirst() {
-            services.metrics.scheduledCount.add(-1)
-            if let message = residents.removeValue(forKey: entry.handle) {
-                message.queue = redirect
-                redirect.shard.postLater(
-                    .run {
-                        redirect.keep(message, due: entry.due)
-                        redirect.pump()
-                    })
-            } else {
-                let created = Int64(entry.created) * 1_000_000_000
-                redirect.shard.postLater(
-                    .run {
-                        redirect.recover(handle: SpoolHandle(raw: entry.handle), due: entry.due * 1_000_000, created: created)
-                    })
-            }
-        }
-        becameIdle()
-    }
-
-    private func currentRoute(now: Int64) -> MailRoute? {
-        let monotonic = MonotonicInstant.now()
-        if let route, isRouteFresh || route.expires > monotonic {
-            isRouteFresh = false
-            return route
-        }
-        if let list = setup?.config.mxRoute {
-            route = list
-            return list
-        }
-        if let routeFailure, routeFailure.until > monotonic {
-            failDue(routeFailure.failure, now: now)
-            return nil
-        }
-        if let cached = services.router.cachedRoute(routingDomain, now: monotonic) {
-            route = cached
-            return cached
-        }
-        resolve()
-        return nil
-    }
-
-    private func resolve() {
-        guard !isResolving else { return }
-        isResolving = true
-        block = .resolving(domain: routingDomain)
-        let domain = routingDomain
-        Task { [router = services.router, shard] in
-            let result = await router.route(domain)
-            shard.post(.run { [self] in resolved(result) })
-        }
-    }
-
-    private func resolved(_ result: Result<MailRoute, RouteFailure>) {
-        isResolving = false
-        switch result {
-        case .success(let fresh):
-            route = fresh
-            isRouteFresh = true
-            routeFailure = nil
-        case .failure(let failure):
-            route = nil
-            routeFailure = (failure, .now() + .seconds(30))
-        }
-        pump()
-    }
-
-    /// The domain has no route: every due message gets the outcome, a batch at a time.
-    private func failDue(_ failure: RouteFailure, now: Int64) {
-        let outcome = failure.outcome(queue: name)
-        block = .route(outcome.reply.oneLine)
-        var budget = Self.pumpBatch
-        while let first = heap.first, first.due <= now / 1_000_000 {
-            guard budget > 0, out < 1024 else { return shard.timers.schedule(self, at: now / 1_000_000 + 20) }
-            budget -= 1
-            _ = heap.popFirst()
-            services.metrics.scheduledCount.add(-1)
-            out += 1
-            let finish: (QueuedMessage?) -> Void = { [self] message in
-                guard let message else {
-                    out -= 1
-                    return
-                }
-                settle(message, .everyone(message, outcome.fate, outcome.reply))
-            }
-            if let message = residents.removeValue(forKey: first.handle) { finish(message) } else { load(first, completion: finish) }
-        }
-        scheduleNext(now: now)
-    }
-
-    // MARK: Expiry and idleness
-
-    /// The `max_age` in nanoseconds, once the policy has been read.
-    var maximumAge: Int64? { (setup?.config.maxAge ?? QueueConfig.defaults.maxAge).wholeNanoseconds }
-
-    /// Expires what has waited too long, due or not. A scan is O(queued) and runs at most every ten seconds, and only when the oldest
-    /// message is known to be over age.
-    private func expireWaiting(now: Int64) {
-        guard let maximumAge, now >= nextExpiryScan, !heap.isEmpty else { return }
-        guard let oldest = heap.oldestCreated else { return }
-        let limit = UInt32(clamping: (now - maximumAge) / 1_000_000_000)
-        nextExpiryScan = now + 10_000_000_000
-        guard oldest < limit else {
-            nextExpiryScan = max(nextExpiryScan, Int64(oldest) * 1_000_000_000 + maximumAge)
-            return
-        }
-        let expired = heap.removeCreated(before: limit, atMost: Self.pumpBatch)
-        if expired.count == Self.pumpBatch {  // more of them: go on soon, whatever else wakes the queue
-            nextExpiryScan = now + 100_000_000
-            shard.timers.schedule(self, at: now / 1_000_000 + 100)
-        }
-        for entry in expired {
-            services.metrics.scheduledCount.add(-1)
-            out += 1
-            let finish: (QueuedMessage?) -> Void = { [self] message in
-                out -= 1
-                if let message { expire(message, reply: .expired(age: maximumAge)) }
-            }
-            if let message = residents.removeValue(forKey: entry.handle) { finish(message) } else { load(entry, completion: finish) }
-        }
-    }
-
-    private func reapIfIdle(now: Int64) {
-        guard out == 0, heap.isEmpty, sweep == nil, let setup else { return }
-        let idle = setup.config.reapInterval.wholeNanoseconds
-        if now - lastUse >= idle {
-            retired.store(true, ordering: .releasing)
-            services.queues.remove(self)
-        } else {
-            shard.timers.schedule(self, at: (lastUse + idle) / 1_000_000 + 1)
-        }
-    }
-
-    /// An idle queue asks to be woken once, to be reaped.
-    func becameIdle() {
-        if heap.isEmpty, out == 0 { reapIfIdle(now: Clock.wall()) }
     }
 }

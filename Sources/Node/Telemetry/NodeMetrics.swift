@@ -96,9 +96,9 @@ package final class NodeMetrics: Sendable {
         if let provider { failedBy.with(provider).add(1) }
     }
 
-    func timeInQueue(provider: String?, since created: Int64) {
+    func timeInQueue(provider: String?, _ time: Duration) {
         let histogram = provider.map { timeInQueueBy.with($0) } ?? timeInQueueUnnamed
-        histogram.observe(nanoseconds: Clock.wall() - created)
+        histogram.observe(nanoseconds: time.wholeNanoseconds)
     }
 
     func connectionOpened() {

@@ -9,7 +9,7 @@ import Testing
     private let wall = WallClock()
 
     private func open(_ name: String = "a") throws -> ControlState {
-        try ControlState(directory: scratch.sub(name), node: "node-a", settlesItself: false, clock: wall.read)
+        try ControlState(directory: scratch.sub(name), node: "node-a", settlesItself: false, clock: wall.read, steady: wall.readSteady)
     }
 
     private func filled(_ count: Int = 5) throws -> ControlState {
@@ -140,7 +140,7 @@ import Testing
         let file = scratch.sub("a") + "/" + name
         harm.inflict(on: file)
         #expect(ControlCheck.damages(directory: scratch.sub("a"), mustExist: true).contains { $0.file == name })
-        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read)
+        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries == entries && again.damages.contains { $0.file == name }, "\(again.damages)")
         #expect(again.suspension(of: QueueParts(name: "example.com", domain: "example.com")) != nil)
         #expect(again.isKept && RawFile.read(path) == RawFile.read(copy))
@@ -158,11 +158,11 @@ import Testing
         second.inflict(on: copy)
         guard first != .lastLines, second != .lastLines else { return }
         let error = #expect(throws: ControlError.self) {
-            _ = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read)
+            _ = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         }
         #expect(error?.code == .damaged && error?.remedy.contains("apus spool forget-orders") == true)
         try ControlCheck.forget(directory: scratch.sub("a"))
-        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read)
+        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries.isEmpty && again.damages.isEmpty)
     }
 
@@ -199,7 +199,9 @@ import Testing
         RawFile.write(scratch.sub("file"), [1])
         #expect(throws: ControlError.self) { _ = try open("file") }
         #expect(throws: ControlError.self) { _ = try open("file/below") }
-        #expect(throws: ControlError.self) { _ = try ControlState(directory: scratch.sub("a"), node: "a b", clock: wall.read) }
+        #expect(throws: ControlError.self) {
+            _ = try ControlState(directory: scratch.sub("a"), node: "a b", clock: wall.read, steady: wall.readSteady)
+        }
     }
 
     @Test func `what a full disk refuses has no effect`() throws {

@@ -1,3 +1,4 @@
+import System
 import Testing
 
 @testable import Cluster
@@ -22,7 +23,7 @@ import Testing
         let scope = scope.normalized
         #expect(scope.matches(queue: Self.queue) == isMatch)
         let entry = ControlEntry(id: "x", kind: .suspend, scope: scope, node: "n", version: 1)
-        #expect((ControlIndex([entry], node: scope.node ?? "me").entry(for: Self.queue, now: 0) != nil) == isMatch)
+        #expect((ControlIndex([entry], node: scope.node ?? "me").entry(for: Self.queue, now: .distantPast) != nil) == isMatch)
     }
 
     @Test func `a queue without parts meets only what asks for none`() {
@@ -40,7 +41,7 @@ import Testing
     func `a path is matched whole`(scope: ControlScope, isMatch: Bool) {
         #expect(scope.matches(path: "a") == isMatch)
         let entry = ControlEntry(id: "x", kind: .suspendPath, scope: scope, node: "n", version: 1)
-        #expect((ControlIndex([entry], node: "me").entry(forPath: "a", now: 0) != nil) == isMatch)
+        #expect((ControlIndex([entry], node: "me").entry(forPath: "a", now: .distantPast) != nil) == isMatch)
     }
 
     /// The index against asking every entry.
@@ -54,16 +55,19 @@ import Testing
                     domain: maybe(["a", "b"]), routingDomain: maybe(["r"]), tenant: maybe(["s", "t"]), campaign: maybe(["c"]),
                     queues: random.oneIn(4) ? ["q1", "q2"] : [], node: maybe(["me", "you"]), isEverything: random.oneIn(9)),
                 node: "n", expires: random.oneIn(2) ? Int64.random(in: 1...20, using: &random) : nil, version: 1, isRemoved: random.oneIn(5)
-            )
+            ).learned(wall: 0, steady: MonotonicInstant(nanoseconds: 0))
         }
         let index = ControlIndex(entries, node: "me")
+        let now = MonotonicInstant(nanoseconds: 10)
         for name in ["q1", "q3"] {
             for domain in ["a", "c"] {
                 for tenant in ["s", "u", nil] {
                     let queue = QueueParts(name: name, campaign: "c", tenant: tenant, domain: domain, routingDomain: "r")
-                    let expected = entries.filter { $0.isLive(at: 10) && ($0.scope.node ?? "me") == "me" && $0.scope.matches(queue: queue) }
-                        .min { ($1.expires ?? .max, $0.id) < ($0.expires ?? .max, $1.id) }
-                    #expect(index.entry(for: queue, now: 10)?.id == expected?.id, "seed \(seed)")
+                    let expected = entries.filter {
+                        $0.isLive(at: now) && ($0.scope.node ?? "me") == "me" && $0.scope.matches(queue: queue)
+                    }
+                    .min { ($1.expires ?? .max, $0.id) < ($0.expires ?? .max, $1.id) }
+                    #expect(index.entry(for: queue, now: now)?.id == expected?.id, "seed \(seed)")
                 }
             }
         }

@@ -10,7 +10,7 @@ import Testing
     private let queue = QueueParts(name: "ten@example.com", tenant: "ten", domain: "example.com")
 
     private func open(node: String = "node-a") throws -> ControlState {
-        try ControlState(directory: scratch.sub(node), node: node, settlesItself: false, clock: wall.read)
+        try ControlState(directory: scratch.sub(node), node: node, settlesItself: false, clock: wall.read, steady: wall.readSteady)
     }
 
     @Test func `transcript: a suspension acts until it ends`() throws {
@@ -59,7 +59,7 @@ import Testing
         let heard = Mutex<[String]>([])
         let wall = wall
         state.onChange { entries in
-            heard.withLock { heard in heard += entries.map { "\($0.id) v\($0.version) \($0.isLive(at: wall.now) ? "live" : "over")" } }
+            heard.withLock { heard in heard += entries.map { "\($0.id) v\($0.version) \($0.isLive(at: wall.steady) ? "live" : "over")" } }
         }
         _ = try state.issue(ControlEntry(id: "x", kind: .warmup))
         _ = try state.issue(ControlEntry(id: "x", kind: .warmup, expires: wall.now + 10 * WallClock.second))
@@ -141,7 +141,7 @@ import Testing
     }
 
     @Test func `issuing from many threads loses nothing`() async throws {
-        let state = try ControlState(directory: scratch.sub("many"), node: "node-a", clock: wall.read)
+        let state = try ControlState(directory: scratch.sub("many"), node: "node-a", clock: wall.read, steady: wall.readSteady)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<4 {
                 group.addTask { @concurrent in
@@ -157,7 +157,8 @@ import Testing
         #expect(state.entries.count == 200)
         #expect(Set(state.entries.map(\.version)).count == 200)
         state.settle()
-        let again = try ControlState(directory: scratch.sub("many"), node: "node-a", settlesItself: false, clock: wall.read)
+        let again = try ControlState(
+            directory: scratch.sub("many"), node: "node-a", settlesItself: false, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries == state.entries)
         #expect(again.status.pending == 0)
     }

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 /// A wall clock that tests turn. *Shared.*
 final class WallClock: Sendable {
@@ -16,4 +17,17 @@ final class WallClock: Sendable {
     func advance(seconds: Int64) { now += seconds * Self.second }
 
     var read: @Sendable () -> Int64 { { self.now } }
+
+    /// A steady clock that goes along with it; `step` moves the wall clock alone.
+    var steady: MonotonicInstant { MonotonicInstant(nanoseconds: time.load(ordering: .relaxed) - stepped.load(ordering: .relaxed)) }
+
+    var readSteady: @Sendable () -> MonotonicInstant { { self.steady } }
+
+    private let stepped = Atomic<Int64>(0)
+
+    /// Sets the wall clock while the steady clock stands.
+    func step(seconds: Int64) {
+        now += seconds * Self.second
+        stepped.add(seconds * Self.second, ordering: .relaxed)
+    }
 }

@@ -3,6 +3,7 @@ import Cluster
 import NIOEmbedded
 import Sink
 import Spool
+import System
 import Testing
 
 @testable import Node
@@ -109,16 +110,16 @@ import Testing
         let bench = try Bench()
         let queue = bench.queue()
         let rule = ControlEntry.rule(.bounce, scope: ControlScope(queues: ["example.com"]), reason: "r", issuer: "i", expires: nil)
-        let now = Clock.wall()
-        for index in 0..<3 { queue.recover(handle: SpoolHandle(raw: UInt32(index + 1)), due: now + 1_000_000_000, created: now) }
+        let now = bench.services.clocks.now
+        for index in 0..<3 { queue.insert(DueEntry(due: now + .seconds(1), handle: UInt32(index + 1), received: now)) }
         _ = try bench.services.control.issue(rule)
         bench.services.state.phase = .stopping  // reading back is on other threads: only the first turn is looked at
         bench.loop.run()
         #expect(queue.heap.count == 3)
         bench.services.state.phase = .ready
-        queue.sweepAgainAt = now + 60_000_000_000
+        queue.sweepAgainAt = now + .seconds(60)
         queue.pump()
         #expect(queue.sweep == nil && queue.heap.count == 3)
-        #expect(queue.wakeUp <= (now + 61_000_000_000) / 1_000_000)
+        #expect(queue.wakeUp <= now + .seconds(61))
     }
 }

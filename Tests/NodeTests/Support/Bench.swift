@@ -20,7 +20,11 @@ final class Bench {
     let services: NodeServices
     let shard: Shard
 
-    init() throws {
+    /// Turned by the test; starts as the machine's are.
+    let clocks: TestClocks
+
+    init(_ clocks: TestClocks = TestClocks()) throws {
+        self.clocks = clocks
         let registry = MetricRegistry()
         mkdir(folder.file("spool"), 0o750)
         let spool = try Spool(SpoolOptions(directory: folder.file("spool"), nodeID: "bench"), metrics: registry)
@@ -31,9 +35,11 @@ final class Bench {
             router: MailRouter(resolver: try Resolver(ResolverConfiguration(localData: ["example.com. 60 IN MX 10 mx.example.com."]))),
             limits: LimitRoots(), registry: registry, metrics: NodeMetrics(registry),
             logs: DeliveryLogs(writers: [], nodeID: "bench"), resident: ResidentBudget(limit: 1 << 20), durability: .written,
-            control: try ControlState(directory: folder.file("spool"), node: "bench", clock: Clock.wall), cluster: nil,
+            control: try ControlState(
+                directory: folder.file("spool"), node: "bench", clock: { clocks.wall.unixNanoseconds }, steady: { clocks.steady }),
+            cluster: nil,
             alone: view, clusterView: view,
-            ruleWatch: RuleWatch(directory: folder.file("spool")), state: state)
+            ruleWatch: RuleWatch(directory: folder.file("spool")), state: state, clocks: clocks.clocks)
         view.watch(services)
         services.state.phase = .ready
         shard = Shard(index: 0, loop: loop, services: services)
@@ -52,13 +58,16 @@ final class Bench {
         return queue
     }
 
+    /// Ends all rules.
+    func resume() throws { for entry in services.control.entries { _ = try services.control.remove(id: entry.id, issuer: "bench") } }
+
     func message(_ recipients: [String], in queue: ScheduledQueue, age: Duration = .zero) -> QueuedMessage {
         QueuedMessage(
             id: MessageID(high: 1, low: 2), handle: SpoolHandle(raw: 7), sender: .null,
-            recipients: recipients.map { EnvelopeAddress(stored: $0) }, meta: [], created: Clock.wall() - age.wholeNanoseconds, attempts: 0,
+            recipients: recipients.map { EnvelopeAddress(stored: $0) }, meta: [], created: (clocks.wall - age).unixNanoseconds, attempts: 0,
             expires: 0,
             content: MessageContent(headers: ByteBuffer(string: "A: b\r\n\r\n"), body: .inline(ByteBuffer()), bodyLength: 0, is8bit: false),
-            size: 8, queue: queue)
+            size: 8, queue: queue, received: clocks.steady - age)
     }
 
     /// A path to a site without hosts: every connection fails at once, without a socket.

@@ -1,0 +1,54 @@
+import Shaping
+import Synchronization
+import System
+import Telemetry
+
+// The ends of things: of messages that are too old, and of a queue nobody uses. Runs on the queue's loop.
+extension ScheduledQueue {
+    /// The `max_age`, of the defaults until the policy has been read.
+    var maximumAge: Duration { setup?.config.maxAge ?? QueueConfig.defaults.maxAge }
+
+    /// When the message has outlived the queue's `max_age`, or the time it was given itself. Counted from its reception by the steady
+    /// clock: a clock that is set ends no message.
+    func expiry(of message: QueuedMessage) -> MonotonicInstant { message.received + (message.ownLife ?? maximumAge) }
+
+    /// Expires what has waited too long, due or not. A scan is O(queued) and runs at most every ten seconds, and only when the oldest
+    /// message is known to be over age.
+    func expireWaiting(now: MonotonicInstant) {
+        guard now >= nextExpiryScan, let oldest = heap.oldest else { return }
+        let age = maximumAge
+        let limit = now - age
+        nextExpiryScan = now + .seconds(10)
+        guard oldest < limit else {
+            nextExpiryScan = max(nextExpiryScan, oldest + age)
+            return
+        }
+        let expired = heap.removeReceived(before: limit, atMost: Self.pumpBatch)
+        if expired.count == Self.pumpBatch {  // more of them: go on soon, whatever else wakes the queue
+            nextExpiryScan = now + .milliseconds(100)
+            shard.timers.schedule(self, at: nextExpiryScan)
+        }
+        for entry in expired {
+            services.metrics.scheduledCount.add(-1)
+            out += 1
+            let finish: (QueuedMessage?) -> Void = { [self] message in
+                out -= 1
+                if let message { expire(message, reply: .expired(age: age)) }
+            }
+            if let message = residents.removeValue(forKey: entry.handle) { finish(message) } else { load(entry, completion: finish) }
+        }
+    }
+
+    func reapIfIdle(now: MonotonicInstant) {
+        guard out == 0, heap.isEmpty, sweep == nil, let setup else { return }
+        let end = lastUse + setup.config.reapInterval
+        guard now >= end else { return shard.timers.schedule(self, at: end) }
+        retired.store(true, ordering: .releasing)
+        services.queues.remove(self)
+    }
+
+    /// An idle queue asks to be woken once, to be reaped.
+    func becameIdle() {
+        if heap.isEmpty, out == 0 { reapIfIdle(now: services.clocks.now) }
+    }
+}
