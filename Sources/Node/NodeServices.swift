@@ -32,12 +32,15 @@ package final class NodeServices: Sendable {
     let bounces = BounceTallies()
     let sweepSlots = SweepSlots(64)
     package let state: NodeState
+    /// Where this node takes mail itself.
+    let own: OwnAddresses
 
     init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
         registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
         durability: Durability, control: ControlState, cluster: Cluster?, alone: SingleNodeView,
-        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState
+        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState,
+        own: OwnAddresses = OwnAddresses([])
     ) {
         self.hostname = hostname
         self.nodeID = nodeID
@@ -58,6 +61,7 @@ package final class NodeServices: Sendable {
         self.clusterView = clusterView
         self.ruleWatch = ruleWatch
         self.state = state
+        self.own = own
         ruleWatch.start(control.entries)
         control.onChange { [weak self] entries in
             if let self { self.ruleWatch.changed(entries, self) }

@@ -17,6 +17,8 @@ final class QueueSetup {
     let refreshAt: Int64
     var sources: WeightedRoundRobin<Source>
     var limiter: RateLimiter?
+    /// How many messages go ahead of what the limiter says.
+    var gate = RateGate()
 
     init(
         config: QueueConfig, poolName: String, sources: [(Source, Int)], refreshAt: Int64, limiter: RateLimiter?

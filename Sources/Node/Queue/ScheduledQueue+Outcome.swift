@@ -11,6 +11,7 @@ extension ScheduledQueue {
     func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
         shard.loop.assertInEventLoop()
         out -= 1
+        if message.endRate() { shard.postLater(.pump(self)) }
         defer { finishRebinds() }
         guard outcome.consumesAttempt else {
             stay(message, due: Clock.wall() / 1_000_000)
@@ -26,7 +27,7 @@ extension ScheduledQueue {
                 metrics.delivered(provider: outcome.provider ?? setup?.config.providerName)
                 log(.delivery, message, recipient, outcome)
             case .bounced:
-                lastReply = recipient.reply.oneLine
+                lastReply = recipient.reply.oneLine.excerpt(Self.replyExcerpt)
                 metrics.failed(provider: outcome.provider ?? setup?.config.providerName)
                 log(.bounce, message, recipient, outcome)
             case .transient:
@@ -57,7 +58,7 @@ extension ScheduledQueue {
         let due = now + delay
         let limit = message.expires != 0 ? message.expires : message.created + (maximumAge ?? QueueConfig.defaults.maxAge.wholeNanoseconds)
         for recipient in outcome.recipients where recipient.fate == .transient {
-            lastReply = recipient.reply.oneLine
+            lastReply = recipient.reply.oneLine.excerpt(Self.replyExcerpt)
             services.metrics.transient(provider: outcome.provider ?? setup?.config.providerName)
             log(.transientFailure, message, recipient, outcome)
         }
@@ -69,7 +70,7 @@ extension ScheduledQueue {
         let changed = message.recipients.count != failed.count + untouched.count
         message.recipients = untouched + failed
         guard let handle = message.handle else { return }
-        message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? ""
+        message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine.excerpt(Self.replyExcerpt) ?? ""
         message.hasStoredRecipients = message.hasStoredRecipients || changed
         services.spool.update(
             handle, attempts: message.attempts, due: due, lastReply: message.lastReply,
@@ -81,6 +82,9 @@ extension ScheduledQueue {
         stay(message, due: due / 1_000_000)
         pump()
     }
+
+    /// Bytes of a reply that are shown and kept in the spool; a server may send a hundred lines.
+    private static let replyExcerpt = 2048
 
     /// Ends a message whose time is over: one Expiration record per recipient.
     func expire(_ message: QueuedMessage, reply: Reply) {

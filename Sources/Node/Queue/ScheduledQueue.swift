@@ -193,26 +193,20 @@ package final class ScheduledQueue: @unchecked Sendable {
                 return shard.timers.schedule(self, at: nowMilliseconds + 1000)
             }
             guard let path = choosePath(setup, route) else { return }
-            if setup.limiter != nil {
-                let monotonic = Clock.monotonic()
-                if case .wait(let until)? = setup.limiter?.take(1, now: monotonic) {
-                    path.giveBack(1)
-                    block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "")
-                    services.metrics.delayedByRate.add(1)
-                    return shard.timers.schedule(self, at: nowMilliseconds + max(1, (until - monotonic) / 1_000_000))
-                }
-            }
+            if setup.limiter != nil, isHeldByRate(setup, nowMilliseconds: nowMilliseconds) { return path.giveBack(1) }
+            let rate = setup.limiter.map { QueueRate(limiter: $0, gate: setup.gate) }
             _ = heap.popFirst()
             services.metrics.scheduledCount.add(-1)
             out += 1
             if let message = residents.removeValue(forKey: first.handle) {
-                hand(message, to: path)
+                hand(message, to: path, rate: rate)
             } else {
                 load(first) { [unowned self] message in
                     if let message {
-                        hand(message, to: path)
+                        hand(message, to: path, rate: rate)
                     } else {
                         path.giveBack(1)
+                        if rate?.gate.returned() == true { shard.postLater(.pump(self)) }
                         out -= 1
                     }
                 }
@@ -221,9 +215,25 @@ package final class ScheduledQueue: @unchecked Sendable {
         scheduleNext(now: now)
     }
 
+    /// Whether the queue's own rate lets no further message out now. The permit itself is taken where MAIL is written.
+    private func isHeldByRate(_ setup: QueueSetup, nowMilliseconds: Int64) -> Bool {
+        let monotonic = Clock.monotonic()
+        switch setup.gate.admit(now: monotonic) {
+        case .go: return false
+        case .enough:
+            shard.timers.schedule(self, at: nowMilliseconds + 10_000)  // for expiry, granted or not
+        case .wait(let until):
+            block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "")
+            services.metrics.delayedByRate.add(1)
+            shard.timers.schedule(self, at: nowMilliseconds + max(1, (until - monotonic + 999_999) / 1_000_000))
+        }
+        return true
+    }
+
     /// Gives a message to the path that has a place for it.
-    private func hand(_ message: QueuedMessage, to path: EgressPath) {
+    private func hand(_ message: QueuedMessage, to path: EgressPath, rate: QueueRate? = nil) {
         lastPath = path
+        message.rate = rate
         message.expiry = message.expires != 0 ? message.expires : message.created + (maximumAge ?? 0)
         path.shard.post(.offer(path, message))
     }
@@ -283,7 +293,10 @@ package final class ScheduledQueue: @unchecked Sendable {
             isLoadingSetup = false
             switch result {
             case .success(let fresh):
-                if let old = setup, old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter }
+                if let old = setup {
+                    fresh.gate = old.gate
+                    if old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter } else { fresh.gate.forget() }
+                }
                 if setup?.config.maxAge != fresh.config.maxAge { nextExpiryScan = 0 }
                 setup = fresh
                 redirectIfGrouped(fresh)
