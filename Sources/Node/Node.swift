@@ -79,7 +79,8 @@ package final class Node: Sendable {
 
         let registry = MetricRegistry()
         let spool = try SpoolSetup(declared.spools, options: options).open(registry: registry)
-        let services = try await makeServices(options, declared, group: group, registry: registry, spool: spool)
+        let services = try await makeServices(
+            options, declared, group: group, registry: registry, spool: spool, own: OwnAddresses(sockets.map(\.socket.address)))
         let heartbeats = await startShards(services, engines: engines, group: group)
         let seed = UInt64.random(in: .min ... .max)
         let listeners = sockets.map { SMTPListener(config: $0.config, services: services, nodeSeed: seed) }
@@ -103,7 +104,7 @@ package final class Node: Sendable {
 
     private static func makeServices(
         _ options: NodeOptions, _ declared: PolicyDeclarations, group: any EventLoopGroup, registry: MetricRegistry,
-        spool: OpenSpool
+        spool: OpenSpool, own: OwnAddresses
     ) async throws -> NodeServices {
         let resolver = try Resolver(options.resolver)
         let state = NodeState()
@@ -125,11 +126,11 @@ package final class Node: Sendable {
         return NodeServices(
             hostname: hostname, nodeID: spool.nodeID, group: group, spool: spool.spool,
             router: MailRouter(resolver: resolver),
-            limits: cluster.map { LimitRoots(shared: $0.limits, local: InProcessLimitRoot()) } ?? LimitRoots(), registry: registry,
+            limits: cluster.map { LimitRoots(shared: $0.limits, local: LimitRoots.inProcess()) } ?? LimitRoots(), registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
             control: control, cluster: cluster, alone: alone, clusterView: view, ruleWatch: RuleWatch(files: files),
-            state: state)
+            state: state, own: own)
     }
 
     /// The orders of this node. A spool that had some and has lost them is refused: mail could go out that must not.

@@ -37,12 +37,15 @@ package final class NodeServices: Sendable {
     package let state: NodeState
     /// What time it is, for everything that waits in a queue.
     package let clocks: Clocks
+    /// Where this node takes mail itself.
+    let own: OwnAddresses
 
     init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
         registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
         durability: Durability, control: ControlState, cluster: Cluster?, alone: SingleNodeView,
-        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState, clocks: Clocks = .machine
+        clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState, clocks: Clocks = .machine,
+        own: OwnAddresses = OwnAddresses([])
     ) {
         self.hostname = hostname
         self.nodeID = nodeID
@@ -64,6 +67,7 @@ package final class NodeServices: Sendable {
         self.ruleWatch = ruleWatch
         self.state = state
         self.clocks = clocks
+        self.own = own
         ruleWatch.start(control.entries, now: control.now)
         control.onChange { [weak self] entries in
             if let self { self.ruleWatch.changed(entries, self) }

@@ -4,12 +4,18 @@ import Shaping
 
 /// *State machine*: which address to try next for one connection: hosts by preference, shuffled inside a preference (RFC 5321 5.1),
 /// each resolved only when its turn comes.
+///
+/// When this node is one of the hosts, it and those of the same or a higher preference number are left out (RFC 5321 5.1), or mail would
+/// go in circles. Hosts of equal preference that might be the node are therefore all looked up before the first of them is tried.
 struct DialPlan {
     /// *Value*: one address to connect to.
     struct Candidate: Equatable {
         var host: String
         var address: HostAddress
         var port: Int
+
+        /// For people.
+        var place: String { "\(host)[\(address.text)]:\(port)" }
     }
 
     /// *Value*: what to do next.
@@ -22,7 +28,14 @@ struct DialPlan {
     private var hosts: [MailRoute.Host]
     private var candidates: [Candidate] = []
     private var current: Candidate?
-    private var failures: [String] = []
+    private var history = DialHistory()
+    /// Addresses of the preference being looked up, in order.
+    private var gathered: [Candidate] = []
+    private var isGathering = false
+    /// Where mail would have come back to this node.
+    private var ownPlace: String?
+    private let own: OwnAddresses?
+    private let isList: Bool
     private var prohibited = 0
     private var skipped = 0
     private let literal: HostAddress?
@@ -30,12 +43,17 @@ struct DialPlan {
     private let prohibitedHosts: CIDRSet
     private let skipHosts: CIDRSet
 
-    init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig) {
+    init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil) {
         var random = SystemRandomNumberGenerator()
-        self.init(route: route, source: source, config: config, random: &random)
+        self.init(route: route, source: source, config: config, own: own, random: &random)
     }
 
-    init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, random: inout some RandomNumberGenerator) {
+    init(
+        route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil,
+        random: inout some RandomNumberGenerator
+    ) {
+        self.own = config.allowDeliveryToSelf ? nil : own
+        isList = route.kind == .list
         var ordered: [MailRoute.Host] = []
         var group: [MailRoute.Host] = []
         for host in route.hosts {
@@ -66,7 +84,7 @@ struct DialPlan {
     /// The next step; after `.resolve` comes `resolved`, after `.dial` maybe `failed`.
     mutating func next() -> Step {
         while true {
-            if let candidate = candidates.popLast() {
+            if !isGathering, let candidate = candidates.popLast() {
                 current = candidate
                 return .dial(candidate)
             }
@@ -83,43 +101,78 @@ struct DialPlan {
     mutating func resolved(_ host: MailRoute.Host, _ result: Result<[HostAddress], RouteFailure>) {
         switch result {
         case .success(let addresses): add(addresses, of: host)
-        case .failure(let failure): failures.append("\(host.name): \(failure.text)")
+        case .failure(let failure):
+            history.add(DialHistory.Trial(place: host.name, text: failure.text))
+            endGroup(with: host)
         }
     }
 
-    /// The last candidate could not be used.
-    mutating func failed(_ text: String) {
+    /// The last candidate could not be connected to.
+    mutating func failed(_ text: String) { failed(text, reply: nil, command: nil, isConnected: false) }
+
+    /// The last candidate let us in and opened no session.
+    /// - Parameter reply: what it said, if that was a refusal.
+    mutating func refused(_ text: String, reply: Reply?, command: String?) {
+        failed(text, reply: reply, command: command, isConnected: true)
+    }
+
+    private mutating func failed(_ text: String, reply: Reply?, command: String?, isConnected: Bool) {
         guard let current else { return }
-        if failures.count < 8 { failures.append("\(current.host)[\(current.address.text)]:\(current.port): \(text)") }
+        history.add(
+            DialHistory.Trial(
+                place: current.place, candidate: current, text: text, reply: reply, command: command, isConnected: isConnected))
     }
 
     private mutating func add(_ addresses: [HostAddress], of host: MailRoute.Host) {
-        for address in addresses.reversed() {
+        for address in addresses {
+            let candidate = Candidate(host: host.name, address: address, port: port(host))
+            if own?.contains(address, port: candidate.port) == true {
+                ownPlace = candidate.place
+                // A list is the policy's own: its other entries were meant as well.
+                if isList { continue }
+                hosts = []
+                gathered = []
+                break
+            }
             if prohibitedHosts.contains(address) {
                 prohibited += 1
             } else if skipHosts.contains(address) {
                 skipped += 1
             } else {
-                candidates.append(Candidate(host: host.name, address: address, port: port(host)))
+                gathered.append(candidate)
             }
         }
+        endGroup(with: host)
+    }
+
+    /// What was gathered may be dialled, unless another host of the same preference may turn out to be this node.
+    private mutating func endGroup(with host: MailRoute.Host) {
+        isGathering = !isList && hosts.last.map { $0.preference == host.preference && own?.listens(on: port($0)) == true } ?? false
+        guard !isGathering else { return }
+        candidates = gathered.reversed()
+        gathered = []
     }
 
     private var failure: DialFailure {
-        if failures.isEmpty, prohibited > 0 {
+        if history.isEmpty, let ownPlace {
+            return DialFailure(
+                fate: .bounced, isForAll: true,
+                reply: .local(
+                    554, (5, 4, 6),
+                    "mail loops back to myself: \(ownPlace) is an SMTP listener of this node; allow_delivery_to_self of the egress path "
+                        + "permits it"))
+        }
+        if history.isEmpty, prohibited > 0 {
             return DialFailure(
                 fate: .bounced, isForAll: true,
                 reply: .local(550, (5, 4, 4), "MX consists solely of hosts on the prohibited_hosts list"))
         }
-        if failures.isEmpty, skipped > 0 {
+        if history.isEmpty, skipped > 0 {
             return DialFailure(
                 fate: .transient, isForAll: true,
                 reply: .local(451, (4, 4, 4), "MX consists solely of hosts on the skip_hosts list"))
         }
-        let detail = failures.isEmpty ? "the route has no host" : failures.joined(separator: "; ")
-        return DialFailure(
-            fate: .transient, isForAll: false,
-            reply: .local(400, (4, 4, 1), "failed to connect to any candidate hosts: \(detail)"))
+        return history.failure
     }
 }
 
@@ -129,4 +182,16 @@ struct DialFailure: Sendable {
     /// The reason holds for every message of the ready queue, not only for the one that was to be sent.
     let isForAll: Bool
     let reply: Reply
+    /// What the reply answers, when a server gave it.
+    var command: String?
+    /// Whose reply it is, or who came nearest.
+    var candidate: DialPlan.Candidate?
+    /// Some host let us in.
+    var isConnected = false
+
+    init(fate: AttemptOutcome.Fate, isForAll: Bool, reply: Reply) {
+        self.fate = fate
+        self.isForAll = isForAll
+        self.reply = reply
+    }
 }

@@ -19,12 +19,21 @@ final class EgressConnection {
     private var held: QueuedMessage?
     /// The message whose envelope was sent behind the content of `held`.
     private var following: QueuedMessage?
-    private var heldWasLookedAhead = false
     private var isOpen = false
     private var wasOpen = false
     private var hasReconnected = false
     private var isClosing = false
     private var quitsWhenIdle = false
+    /// Whether any host was dialled.
+    private(set) var hasDialled = false
+    /// The next dial, when a rate puts it off.
+    private var pause: Scheduled<Void>?
+    /// The message on the wire waited for by a connection that had been idle since it was opened.
+    private var isLateStart = false
+    /// When the content of the running message was written, monotonic; 0 when it does not matter.
+    private var contentSentAt: Int64 = 0
+    /// How long the server took to answer the content of the last message, nanoseconds; asked for under message rates.
+    private(set) var answerTime = Int64.max
     /// Whether `fence` was called.
     private(set) var isFenced = false
     /// Whether it ends as soon as it can.
@@ -44,7 +53,7 @@ final class EgressConnection {
     init(path: EgressPath, config: EgressPathConfig) {
         self.path = path
         self.config = config
-        self.plan = DialPlan(route: path.route, source: path.source.config, config: config)
+        self.plan = DialPlan(route: path.route, source: path.source.config, config: config, own: path.services.own)
     }
 
     private var loop: any EventLoop { path.shard.loop }
@@ -66,7 +75,7 @@ final class EgressConnection {
     func open() { advance() }
 
     private func advance() {
-        if path.services.state.phase == .stopping || quitsWhenIdle || isFenced { return finish() }
+        if path.services.state.phase == .stopping || quitsWhenIdle || isFenced || isClosing { return finish() }
         switch plan.next() {
         case .dial(let candidate): dial(candidate)
         case .resolve(let host):
@@ -83,13 +92,24 @@ final class EgressConnection {
             }
         case .exhausted(let failure):
             // A connection that was open once has served its route; the path opens a new one if it needs one.
-            if !wasOpen { path.connectionFailed(self, failure) }
+            if !wasOpen { path.connectionFailed(failure, of: self) }
             finish()
         }
     }
 
     private func dial(_ candidate: DialPlan.Candidate) {
         guard path.mayDial else { return finish() }
+        // A connection counts when it is dialled, each host anew: names may have been looked up for long, or another host been waited for.
+        if case .wait(let until, _)? = path.limits?.takeDial(now: Clock.monotonic()) {
+            // The path opens another one when the rate allows it; meanwhile this one would only keep permits.
+            guard hasDialled else { return finish() }
+            plan.repeatCurrent()
+            return wait(until: until)
+        }
+        if !hasDialled {
+            hasDialled = true
+            path.connectionIsDialled()
+        }
         peer = (candidate.host, candidate.address.text)
         let client = ClientHandler(configuration: clientConfiguration, delegate: self)
         self.client = client
@@ -130,6 +150,30 @@ final class EgressConnection {
         advance()
     }
 
+    /// The connection was made and ended before a session was open.
+    private func sessionFailed(_ reason: ClientCloseReason) {
+        if isClosing { return finish() }
+        let refusal = reason.reply.flatMap { $0.code >= 400 ? $0.reply : nil }
+        plan.refused(reason.text, reply: refusal, command: reason.stage.map { "\($0)" })
+        advance()
+    }
+
+    private func wait(until time: Int64) {
+        let box = LoopBound(self)
+        pause = loop.scheduleTask(in: .nanoseconds(max(1_000_000, time - Clock.monotonic()))) {
+            box.value.pause = nil
+            box.value.advance()
+        }
+    }
+
+    /// Nothing else would end a connection that waits for a rate.
+    private func endPause() {
+        guard let pause else { return }
+        pause.cancel()
+        self.pause = nil
+        finish()
+    }
+
     private var clientConfiguration: ClientConfiguration {
         var timeouts = ClientTimeouts()
         timeouts.banner = config.bannerTimeout
@@ -154,22 +198,35 @@ final class EgressConnection {
             return false
         }
         held = message
+        isLateStart = deliveries == 0 && idleSince > 0 && Clock.monotonic() - idleSince >= Self.lateness
+        contentSentAt = 0
         client.send(transaction)
         return true
     }
 
+    /// A server may have closed a session that was opened so long ago and never used.
+    private static let lateness: Int64 = 1_000_000_000
+
     private func transaction(_ message: QueuedMessage, recipients limit: Int) -> ClientTransaction? {
-        let remaining = message.recipients.dropFirst(message.results.count)
-        guard let content = message.content, !remaining.isEmpty else { return nil }
+        var batch = message.recipients.dropFirst(message.results.count).prefix(limit)
+        guard let content = message.content, let first = batch.first else { return nil }
+        var needsUTF8 = content.headersAre8bit || message.sender.needsSMTPUTF8
+        if !needsUTF8, batch.contains(where: { $0.needsSMTPUTF8 }) {
+            needsUTF8 = true
+            // Where the server cannot have them, addresses in UTF-8 must not take the others along.
+            if client?.capabilities.offers(.smtpUTF8) != true {
+                needsUTF8 = first.needsSMTPUTF8
+                batch = batch.prefix { $0.needsSMTPUTF8 == needsUTF8 }
+            }
+        }
         let body: ClientBody
         switch content.body {
         case .inline(let buffer), .inlineShared(_, let buffer): body = .inline(buffer)
         case .shared: body = .streamed(length: content.bodyLength, pull: puller(message))
         }
         return ClientTransaction(
-            sender: message.sender, recipients: Array(remaining.prefix(limit)), headers: content.headers, body: body,
-            needs8Bit: content.is8bit,
-            needsUTF8: message.sender.needsSMTPUTF8 || message.recipients.contains { $0.needsSMTPUTF8 })
+            sender: message.sender, recipients: Array(batch), headers: content.headers, body: body, needs8Bit: content.is8bit,
+            needsUTF8: needsUTF8)
     }
 
     /// Reads a large body piece by piece from the spool.
@@ -189,6 +246,7 @@ final class EgressConnection {
         isClosing = true
         path.connectionIsLeaving(self)
         if isOpen { client?.quit() } else { client?.abort() }
+        endPause()
     }
 
     /// Quits as soon as the transaction in flight has its outcome.
@@ -212,12 +270,17 @@ extension EgressConnection: ClientSessionDelegate {
 
     func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
         guard let message = held else { return }
-        let wasLookedAhead = heldWasLookedAhead
-        heldWasLookedAhead = following != nil
         held = following
         following = nil
-        if wasLookedAhead, result.neverBegan {
-            // The server closed behind its last reply: for a message sent alone that would have been an idle close.
+        if contentSentAt > 0 {
+            answerTime = Clock.monotonic() - contentSentAt
+            contentSentAt = 0
+        }
+        if result.interruption == .between || (result.interruption == .atFirst && isLateStart) {
+            // The session broke between messages, and this one had only the bad luck to be next: it goes out over a new connection, where
+            // it is the first and would be charged. So no host is dialled twice for a message without anything having come of it.
+            if result.isAmbiguous { path.services.metrics.ambiguous.add(1) }
+            path.sessionBroke(result.perRecipient[0].reply)
             path.connectionIsLeaving(self)
             return path.putBack(message)
         }
@@ -257,6 +320,7 @@ extension EgressConnection: ClientSessionDelegate {
     }
 
     func next(_ client: ClientHandler) -> ClientTransaction? {
+        if path.limits?.lookAhead != .free { contentSentAt = Clock.monotonic() }
         guard !isClosing, !quitsWhenIdle, !isFenced, following == nil, let message = path.lookAhead(for: self) else { return nil }
         guard let transaction = transaction(message, recipients: config.maxRecipientsPerBatch) else {
             path.settle(message, .untouched)
@@ -273,7 +337,7 @@ extension EgressConnection: ClientSessionDelegate {
         for message in [following, held].compactMap({ $0 }) { path.putBack(message) }
         held = nil
         following = nil
-        if !isOpen { return dialFailed(reason.text) }
+        guard isOpen else { return reason.stage == nil ? dialFailed(reason.text) : sessionFailed(reason) }
         reconnect(after: reason)
     }
 
@@ -293,6 +357,7 @@ extension EgressConnection: ClientSessionDelegate {
             plan.repeatCurrent()
         }
         deliveries = 0
+        idleSince = 0
         advance()
     }
 
@@ -311,20 +376,26 @@ extension EgressConnection: ClientSessionDelegate {
     func abort() {
         isClosing = true
         client?.abort()
+        endPause()
     }
 
     private func outcome(of message: QueuedMessage, ambiguous: Bool) -> AttemptOutcome {
         var outcome = AttemptOutcome(recipients: message.results, consumesAttempt: true)
         message.results = []
         outcome.isAmbiguous = ambiguous
+        describe(&outcome)
         outcome.peer = peer
+        return outcome
+    }
+
+    /// Fills in what a log record tells of a connection.
+    func describe(_ outcome: inout AttemptOutcome) {
         outcome.site = path.name
         outcome.source = path.source.name
         outcome.sourceAddress = sourceAddress
         outcome.sessionID = sessionID
         outcome.provider = config.providerName
         outcome.deliveryProtocol = config.useLmtp ? "LMTP" : "ESMTP"
-        return outcome
     }
 }
 
@@ -332,12 +403,6 @@ extension TransactionResult {
     /// The connection broke, and nobody can have got the message.
     fileprivate var isTransportFailure: Bool {
         !sessionUsable && perRecipient.allSatisfy { $0.origin == .transport(ambiguous: false) }
-    }
-
-    /// The transport failed before the server said a word about this transaction.
-    fileprivate var neverBegan: Bool {
-        !sessionUsable
-            && perRecipient.allSatisfy { $0.origin == .transport(ambiguous: false) && ($0.command == .rset || $0.command == .mail) }
     }
 }
 

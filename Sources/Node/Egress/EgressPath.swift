@@ -151,13 +151,27 @@ package final class EgressPath: @unchecked Sendable {
 
     /// The message whose envelope may ride behind the content of the one that `connection` is sending; `nil` when nothing may be sent now.
     func lookAhead(for connection: EgressConnection) -> QueuedMessage? {
-        guard !ready.isEmpty, let config, services.state.phase != .stopping else { return nil }
+        guard let first = ready.first, let config, services.state.phase != .stopping else { return nil }
+        guard mayFollow(first, on: connection) else { return nil }
         // The running message counts as well as the one looked for.
         guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
         // Another node waits for a permit: the boundary behind the running message is where this connection may end.
         if isRecalled { return nil }
         return takeReady()
     }
+
+    /// Whether a rate lets the message's MAIL leave behind the content of another. The server reads it only when it is done with that
+    /// content, and what is late there meets the messages of the next period.
+    private func mayFollow(_ message: QueuedMessage, on connection: EgressConnection) -> Bool {
+        guard message.rate == nil else { return false }
+        switch limits?.lookAhead {
+        case .free, nil: return true
+        case .ifQuick: return connection.answerTime <= Self.quickAnswer
+        case .never: return false
+        }
+    }
+
+    private static let quickAnswer: Int64 = 20_000_000
 
     /// Takes the first ready message out, within the limits; `nil` when there is none, or a limit says to wait.
     private func takeReady() -> QueuedMessage? {
@@ -175,7 +189,12 @@ package final class EgressPath: @unchecked Sendable {
                 continue
             }
             guard mayTransact() else { return nil }
+            guard message.takeRate() else {  // its queue sends it again when its rate allows
+                leave(message, .untouched)
+                continue
+            }
             if case .wait(let until, let limit)? = limits?.takeMessage(now: Clock.monotonic()) {
+                message.giveRate()
                 block = .messageRate(limit)
                 wake(at: until)
                 return nil
@@ -192,6 +211,15 @@ package final class EgressPath: @unchecked Sendable {
     private func openConnections(_ config: EgressPathConfig) {
         // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
         guard !ready.isEmpty, idle.isEmpty else { return }
+        let isRated = limits?.hasConnectionRate ?? false
+        if isRated {
+            if let (until, limit) = limits?.dialWait(now: Clock.monotonic()) {
+                block = .connectionRate(limit)
+                return wake(at: until)
+            }
+            // One at a time: whether the rate has room for it shows when it dials.
+            guard connections.values.allSatisfy(\.hasDialled) else { return }
+        }
         let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
         let opening = connections.count - idle.count
         // Connections that are busy or being opened serve the backlog too.
@@ -213,7 +241,13 @@ package final class EgressPath: @unchecked Sendable {
             connections[ObjectIdentifier(connection)] = connection
             services.metrics.connectionOpened()
             connection.open()
+            if isRated { return }
         }
+    }
+
+    /// Under a rate of new connections the next one may follow.
+    func connectionIsDialled() {
+        if limits?.hasConnectionRate == true, !ready.isEmpty { shard.postLater(.run { [self] in serve() }) }
     }
 
     /// Whether messages wait for a connection.
@@ -248,19 +282,25 @@ package final class EgressPath: @unchecked Sendable {
 
     /// No host of the site could be reached: the message the connection was opened for has its outcome; after many failures in a row
     /// the whole ready queue has.
-    func connectionFailed(_ connection: EgressConnection, _ failure: DialFailure) {
+    func connectionFailed(_ failure: DialFailure, of connection: EgressConnection) {
         consecutiveFailures += 1
-        lastReply = failure.reply.oneLine
+        lastReply = failure.reply.oneLine.excerpt(Self.replyExcerpt)
         services.metrics.connectionFailures.add(1)
+        if failure.isConnected {
+            Log.warn("no session with a site", ["path": name, "reply": failure.reply.oneLine.excerpt(Self.replyExcerpt)])
+        }
         let all = consecutiveFailures >= (config?.consecutiveConnectionFailuresBeforeDelay ?? 100) || failure.isForAll
         if all { consecutiveFailures = 0 }
         var count = all ? ready.count : min(1, ready.count)
         while count > 0, let message = ready.first {
             count -= 1
-            var outcome = AttemptOutcome.everyone(message, failure.fate, failure.reply)
-            outcome.site = name
-            outcome.source = source.name
-            outcome.provider = config?.providerName
+            var outcome = AttemptOutcome.everyone(message, failure.fate, failure.reply, command: failure.command)
+            connection.describe(&outcome)
+            outcome.peer = failure.candidate.map { ($0.host, $0.address.text) }
+            if !failure.isConnected {
+                outcome.sessionID = nil
+                outcome.deliveryProtocol = nil
+            }
             leave(message, outcome)
         }
     }
@@ -281,13 +321,20 @@ package final class EgressPath: @unchecked Sendable {
             outcome.consumesAttempt = true
             message.results = []
         }
-        if let last = outcome.recipients.last, last.fate != .delivered { lastReply = last.reply.oneLine }
+        if let last = outcome.recipients.last, last.fate != .delivered { lastReply = last.reply.oneLine.excerpt(Self.replyExcerpt) }
         giveBack(1)
         message.queue.shard.post(.settle(message, outcome))
     }
 
+    /// Bytes of a reply that are kept for `explain`.
+    private static let replyExcerpt = 2048
+
+    /// A session ended between messages: `explain` tells what was said.
+    func sessionBroke(_ reply: Reply) { lastReply = reply.oneLine.excerpt(Self.replyExcerpt) }
+
     /// Puts a message that was not (wholly) sent back at the head of the ready queue; its place was never given up.
     func putBack(_ message: QueuedMessage) {
+        message.returnRate()
         ready.prepend(message)
         services.metrics.readyCount.add(1)
         shard.postLater(.run { [self] in serve() })

@@ -6,7 +6,10 @@ package struct LimitRoots: Sendable {
     package let local: any LimitRoot
 
     /// The roots of a node that is alone.
-    package init() { self.init(shared: InProcessLimitRoot(), local: InProcessLimitRoot()) }
+    package init() { self.init(shared: Self.inProcess(), local: Self.inProcess()) }
+
+    /// A root that allows for the way of messages and connections to their peers, where the limits are promised to hold.
+    package static func inProcess() -> InProcessLimitRoot { InProcessLimitRoot(isGuarded: true) }
 
     package init(shared: any LimitRoot, local: any LimitRoot) {
         self.shared = shared

@@ -47,6 +47,7 @@ final class PathLimits {
             if let kept = old?.messageRates.first(where: { $0.label == label }) { return kept }
             return (key, label, RateLimiter(key: LimitKey(name: key), spec: spec, root: roots.root(for: spec)))
         }
+        isStrict = rates.contains { RateRule($0.2).isLogged }
         if let spec = config.maxConnectionRate {
             let label = "max_connection_rate \(spec.text)"
             if let kept = old?.connectionRate, kept.label == label {
@@ -81,6 +82,18 @@ final class PathLimits {
         old?.reportTransactions()
     }
 
+    /// *Value.* Whether the envelope of a message may leave behind the content of the one before.
+    enum LookAhead {
+        case free
+        /// Only to a server that answers at once.
+        case ifQuick
+        case never
+    }
+
+    /// How far the message rates let messages be sent ahead. What a few messages too many would break is not worth a round trip.
+    var lookAhead: LookAhead { messageRates.isEmpty ? .free : isStrict ? .never : .ifQuick }
+    private var isStrict = false
+
     /// One message (a transaction) may be sent; a slot of every limit is taken, or of none.
     func takeMessage(now: Int64) -> Answer {
         for index in messageRates.indices {
@@ -109,15 +122,28 @@ final class PathLimits {
     /// The permits of the connection that was just granted.
     func permitsTaken() -> Permits { Permits(permits) }
 
-    /// One connection may be opened; `permitsTaken` belong to it.
+    /// Whether there is a rate of new connections.
+    var hasConnectionRate: Bool { connectionRate != nil }
+
+    /// One host may be dialled now: a new connection for whoever counts them.
+    func takeDial(now: Int64) -> Answer {
+        guard case .wait(let until)? = connectionRate?.limiter.take(1, now: now) else { return .granted }
+        dialAfter = until
+        return .wait(until: until, limit: connectionRate?.label ?? "")
+    }
+
+    /// Until when no host may be dialled, and because of what; nil when it is worth trying.
+    func dialWait(now: Int64) -> (until: Int64, limit: String)? {
+        connectionRate.flatMap { now < dialAfter ? (dialAfter, $0.label) : nil }
+    }
+
+    private var dialAfter = Int64.min
+
+    /// One connection may be kept; `permitsTaken` belong to it.
     func takeConnection(now: Int64) -> Answer {
-        if case .wait(let until)? = connectionRate?.limiter.take(1, now: now) {
-            return .wait(until: until, limit: connectionRate?.label ?? "")
-        }
         for index in permits.indices {
             guard case .wait(let until) = permits[index].limiter.take(now: now) else { continue }
             for held in 0..<index { permits[held].limiter.give(now: now) }
-            connectionRate?.limiter.give(1, now: now)
             return .wait(until: until, limit: permits[index].label)
         }
         knownAt = .min / 4

@@ -51,9 +51,10 @@ package struct AttemptOutcome: Sendable {
     static var outOfTime: AttemptOutcome { AttemptOutcome(recipients: [], consumesAttempt: true) }
 
     /// Every recipient of `message` got the same internal reply.
-    static func everyone(_ message: QueuedMessage, _ fate: Fate, _ reply: Reply) -> AttemptOutcome {
+    static func everyone(_ message: QueuedMessage, _ fate: Fate, _ reply: Reply, command: String? = nil) -> AttemptOutcome {
         AttemptOutcome(
-            recipients: message.recipients.map { Recipient(address: $0, fate: fate, reply: reply) }, consumesAttempt: true)
+            recipients: message.recipients.map { Recipient(address: $0, fate: fate, reply: reply, command: command) },
+            consumesAttempt: true)
     }
 }
 

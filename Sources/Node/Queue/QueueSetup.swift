@@ -18,6 +18,8 @@ final class QueueSetup {
     let refreshAt: MonotonicInstant
     var sources: WeightedRoundRobin<Source>
     var limiter: RateLimiter?
+    /// How many messages go ahead of what the limiter says.
+    var gate = RateGate()
 
     init(
         config: QueueConfig, poolName: String, sources: [(Source, Int)], refreshAt: MonotonicInstant, limiter: RateLimiter?

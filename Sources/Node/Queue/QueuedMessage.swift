@@ -50,6 +50,8 @@ package final class QueuedMessage: @unchecked Sendable {
     var lastReply = ""
     /// How often it went on to the next host of the same connection (`try_next_host_on_transport_error`).
     var nextHostTries = 0
+    /// The rate of its queue, while the message is out; nil without one.
+    var rate: QueueRate?
     /// What this attempt has meant so far, when its recipients need several transactions.
     var results: [AttemptOutcome.Recipient] = []
 
@@ -93,19 +95,22 @@ package final class QueuedMessage: @unchecked Sendable {
 /// *Value*: the bytes of a message.
 package struct MessageContent: Sendable {
     /// Header block including its empty line.
-    package var headers: ByteBuffer
+    package let headers: ByteBuffer
     /// The body as the spool holds it.
     package var body: SpoolBody
     /// Length of the body in bytes.
     package var bodyLength: Int
     /// Whether headers or body hold bytes above 127.
     package var is8bit: Bool
+    /// Whether the headers do: they need SMTPUTF8 (RFC 6531), whatever the body is. Looked up once.
+    package let headersAre8bit: Bool
 
     package init(headers: ByteBuffer, body: SpoolBody, bodyLength: Int, is8bit: Bool) {
         self.headers = headers
         self.body = body
         self.bodyLength = bodyLength
-        self.is8bit = is8bit
+        headersAre8bit = headers.has8bit
+        self.is8bit = is8bit || headersAre8bit
     }
 
     /// Bytes this content keeps in memory.

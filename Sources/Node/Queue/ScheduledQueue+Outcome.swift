@@ -12,6 +12,7 @@ extension ScheduledQueue {
     func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
         shard.loop.assertInEventLoop()
         out -= 1
+        if message.endRate() { shard.postLater(.pump(self)) }
         defer { finishRebinds() }
         guard outcome.consumesAttempt else {
             stay(message, due: services.clocks.now + message.nextIdlePause())
@@ -28,7 +29,7 @@ extension ScheduledQueue {
                 metrics.delivered(provider: outcome.provider ?? setup?.config.providerName)
                 log(.delivery, message, recipient, outcome)
             case .bounced:
-                lastReply = recipient.reply.oneLine
+                lastReply = recipient.reply.oneLine.excerpt(Self.replyExcerpt)
                 metrics.failed(provider: outcome.provider ?? setup?.config.providerName)
                 log(.bounce, message, recipient, outcome)
             case .transient:
@@ -59,7 +60,7 @@ extension ScheduledQueue {
         let due = clocks.now + delay
         let limit = expiry(of: message)
         for recipient in outcome.recipients where recipient.fate == .transient {
-            lastReply = recipient.reply.oneLine
+            lastReply = recipient.reply.oneLine.excerpt(Self.replyExcerpt)
             services.metrics.transient(provider: outcome.provider ?? setup?.config.providerName)
             log(.transientFailure, message, recipient, outcome)
         }
@@ -71,7 +72,7 @@ extension ScheduledQueue {
         let changed = message.recipients.count != failed.count + untouched.count
         message.recipients = untouched + failed
         guard let handle = message.handle else { return }
-        message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine ?? ""
+        message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine.excerpt(Self.replyExcerpt) ?? ""
         message.hasStoredRecipients = message.hasStoredRecipients || changed
         services.spool.update(
             handle, attempts: message.attempts, due: clocks.wallTime(of: due).unixNanoseconds, lastReply: message.lastReply,
@@ -83,6 +84,9 @@ extension ScheduledQueue {
         stay(message, due: due)
         pump()
     }
+
+    /// Bytes of a reply that are shown and kept in the spool; a server may send a hundred lines.
+    private static let replyExcerpt = 2048
 
     /// Ends a message whose time is over: one Expiration record per recipient.
     func expire(_ message: QueuedMessage, reply: Reply) {

@@ -32,7 +32,10 @@ extension ScheduledQueue {
             setupPolicy = asked
             switch result {
             case .success(let fresh):
-                if let old = setup, old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter }
+                if let old = setup {
+                    fresh.gate = old.gate
+                    if old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter } else { fresh.gate.forget() }
+                }
                 if setup?.config.maxAge != fresh.config.maxAge { nextExpiryScan = .distantPast }
                 if let old = setup, old.config.mxRoute != fresh.config.mxRoute {  // a static route never ends by itself
                     route = nil

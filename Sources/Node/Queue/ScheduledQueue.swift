@@ -206,26 +206,20 @@ package final class ScheduledQueue: @unchecked Sendable {
                 return shard.timers.schedule(self, at: now + .seconds(1))
             }
             guard let path = choosePath(setup, route) else { return }
-            if setup.limiter != nil {
-                if case .wait(let until)? = setup.limiter?.take(1, now: services.clocks.now.nanoseconds) {
-                    path.giveBack(1)
-                    let next = MonotonicInstant(nanoseconds: until)
-                    block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "", until: next)
-                    services.metrics.delayedByRate.add(1)
-                    return shard.timers.schedule(self, at: next)
-                }
-            }
+            if setup.limiter != nil, isHeldByRate(setup, now: now) { return path.giveBack(1) }
+            let rate = setup.limiter.map { QueueRate(limiter: $0, gate: setup.gate) }
             _ = heap.popFirst()
             services.metrics.scheduledCount.add(-1)
             out += 1
             if let message = residents.removeValue(forKey: first.handle) {
-                hand(message, to: path)
+                hand(message, to: path, rate: rate)
             } else {
                 load(first) { [unowned self] message in
                     if let message {
-                        hand(message, to: path)
+                        hand(message, to: path, rate: rate)
                     } else {
                         path.giveBack(1)
+                        if rate?.gate.returned() == true { shard.postLater(.pump(self)) }
                         out -= 1
                     }
                 }
@@ -234,9 +228,25 @@ package final class ScheduledQueue: @unchecked Sendable {
         scheduleNext(now: now)
     }
 
+    /// Whether the queue's own rate lets no further message out now. The permit itself is taken where MAIL is written.
+    private func isHeldByRate(_ setup: QueueSetup, now: MonotonicInstant) -> Bool {
+        switch setup.gate.admit(now: services.clocks.now.nanoseconds) {
+        case .go: return false
+        case .enough:
+            shard.timers.schedule(self, at: now + .seconds(10))  // for expiry, granted or not
+        case .wait(let until):
+            let next = MonotonicInstant(nanoseconds: until)
+            block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "", until: next)
+            services.metrics.delayedByRate.add(1)
+            shard.timers.schedule(self, at: next)
+        }
+        return true
+    }
+
     /// Gives a message to the path that has a place for it.
-    private func hand(_ message: QueuedMessage, to path: EgressPath) {
+    private func hand(_ message: QueuedMessage, to path: EgressPath, rate: QueueRate? = nil) {
         lastPath = path
+        message.rate = rate
         message.expiry = expiry(of: message)
         path.shard.post(.offer(path, message))
     }

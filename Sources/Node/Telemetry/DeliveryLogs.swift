@@ -77,10 +77,13 @@ package final class DeliveryLogs: Sendable {
 }
 
 extension LogRecord.Response {
+    /// Bytes of a server's text in a record.
+    private static let contentLimit = 16_384
+
     init(_ reply: Reply, command: String?) {
         self.init(
             code: reply.code,
             enhancedCode: reply.enhanced.map { EnhancedCode(class: $0.class, subject: $0.subject, detail: $0.detail) },
-            content: reply.lines.joined(separator: " "), command: command)
+            content: reply.lines.joined(separator: " ").excerpt(Self.contentLimit), command: command)
     }
 }

@@ -33,7 +33,7 @@ public enum ClientFuzzing {
             var piece = UnsafeRawBufferPointer(rebasing: bytes[at..<at + next(bytes.count - at)])
             at += piece.count
             while piece.count > 0 {
-                let (used, outcome) = parser.consume(piece, keepPositiveText: true)
+                let (used, outcome) = parser.consume(piece, quietClass: 0)
                 precondition(used > 0 && used <= piece.count, "the parser stands still")
                 piece = UnsafeRawBufferPointer(rebasing: piece[used...])
                 guard let outcome else { continue }

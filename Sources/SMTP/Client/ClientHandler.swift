@@ -1,3 +1,4 @@
+import Glibc
 package import NIOCore
 
 /// Speaks SMTP or LMTP to a server: the owner of one outbound connection's protocol.
@@ -294,7 +295,7 @@ package final class ClientHandler: ChannelDuplexHandler {
         if now < deadline {
             setTimer(deadline)
         } else {
-            perform(machine.timedOut())
+            perform(machine.timedOut(partial: parser.excerpt))
             settle()
         }
     }
@@ -327,19 +328,30 @@ package final class ClientHandler: ChannelDuplexHandler {
         buffer.withUnsafeReadableBytes { bytes in
             var rest = bytes
             while rest.count > 0, machine.state != .closed {
-                let (used, outcome) = parser.consume(rest, keepPositiveText: machine.keepsPositiveText)
+                let (used, outcome) = parser.consume(rest, quietClass: machine.quietClass)
                 rest = UnsafeRawBufferPointer(rebasing: rest[used...])
+                if parser.isLiberal { machine.doubt() }
                 switch outcome {
                 case nil: continue
+                case .reply where parser.isLiberal && machine.awaitsLastReply && !Self.mayFollow(rest):
+                    perform(machine.garbled(.premature))
                 case .reply(let reply):
                     isAnswered = true
                     perform(machine.received(reply))
                     isAnswered = false
-                case .failure(let failure): perform(machine.garbled(failure))
+                case .failure(let failure): perform(machine.garbled(failure, excerpt: parser.excerpt))
                 }
                 updateDeadline()
             }
         }
+    }
+
+    /// Whether these bytes may stand behind a reply although no command is open: none, or a 421, which a server may say at any time.
+    ///
+    /// Asked only of servers whose line ends are doubtful. A text with a bare LF in it is then two replies, and the second would be taken
+    /// for the answer to the next command: a message would count as delivered because an address was echoed.
+    private static func mayFollow(_ rest: UnsafeRawBufferPointer) -> Bool {
+        rest.count == 0 || zip(rest, [0x34, 0x32, 0x31] as [UInt8]).allSatisfy { $0 == $1 }
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -355,7 +367,8 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What went wrong on the way is fatal to the session; `channelInactive` tells the delegate.
-        transportError = "the connection failed (\(error))"
+        let text = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+        transportError = "the connection broke (\(text))"
         context.close(promise: nil)
     }
 
@@ -366,7 +379,7 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     private func gone() {
         isReading = false
-        perform(machine.disconnected(transportError))
+        perform(machine.disconnected(transportError, partial: parser.excerpt))
         deadline = nil
         reportClosed()
     }

@@ -27,10 +27,14 @@ extension ClientSession {
         private(set) var state = State.initial
         private(set) var capabilities = Capabilities()
         private var transactions = 0
+        /// The 5xx that EHLO was answered with; HELO may get no answer of its own.
+        private var ehloRefusal: RawReply?
         private var mustReset = false
         private var wantsQuit = false
         /// The transaction whose envelope stands behind the content of the running one; only in `.dot`.
         private var ahead: Envelope?
+        /// The server's line ends are doubtful: no command is sent ahead any more, and replies that do not fit decide about nobody.
+        private var isDoubtful = false
 
         // The running transaction.
         private var recipients = 0
@@ -63,11 +67,27 @@ extension ClientSession {
             }
         }
 
-        /// Whether the lines of a positive reply matter in this state.
-        var keepsPositiveText: Bool {
+        /// The class of replies (their first digit) that say nothing new in this state, so that their lines are not kept; 0 for none.
+        var quietClass: Int {
             switch state {
-            case .banner, .ehlo, .helo, .lhlo, .idle, .content, .dot, .bdat: true
-            case .initial, .rset, .mail, .rcpt, .data, .loneDot, .quit, .closed: false
+            case .banner, .ehlo, .helo, .lhlo, .idle, .content, .dot, .bdat: 0
+            case .initial, .rset, .mail, .rcpt, .loneDot, .quit, .closed: 2
+            case .data: 3
+            }
+        }
+
+        /// Whether the reply that is awaited answers the last command that was sent: nothing may follow it before the next command.
+        var awaitsLastReply: Bool {
+            switch state {
+            case .banner, .ehlo, .helo, .lhlo, .data, .loneDot: true
+            case .rset, .mail: !isPipelined
+            case .rcpt(let index):
+                switch plan {
+                case .dataInBatch, .bdatInBatch: false
+                case .dataAfter, .bdatAfter: !isPipelined || index + 1 == recipients
+                }
+            case .dot, .bdat: ahead == nil && (!configuration.useLMTP || finals.count + 1 >= recipients - refusals.count)
+            case .initial, .idle, .content, .quit, .closed: false
             }
         }
 
@@ -100,7 +120,7 @@ extension ClientSession {
                 return .finish(
                     TransactionResult(perRecipient: Array(repeating: outcome, count: outline.recipients), sessionUsable: true))
             }
-            isPipelined = configuration.enablePipelining && capabilities.offers(.pipelining)
+            isPipelined = configuration.enablePipelining && capabilities.offers(.pipelining) && !isDoubtful
             // LMTP over BDAT is left alone: RFC 2033 does not say how many replies follow when nobody was accepted.
             let chunks = configuration.enableChunking && capabilities.offers(.chunking) && !configuration.useLMTP
             switch (chunks, isPipelined) {
@@ -123,7 +143,7 @@ extension ClientSession {
         var mayLookAhead: Bool {
             switch state {
             // In LMTP the number of replies to the dot is only known now, and BDAT has its own way to save round trips.
-            case .dot: plan == .dataInBatch && !configuration.useLMTP && !wantsQuit && ahead == nil
+            case .dot: plan == .dataInBatch && !configuration.useLMTP && !wantsQuit && ahead == nil && !isDoubtful
             case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .bdat, .loneDot, .quit, .closed:
                 false
             }
@@ -193,24 +213,31 @@ extension ClientSession {
         mutating func abort() -> Action { fail(.aborted, nil, "the connection was given up") }
 
         /// The deadline of `expected` has passed.
-        mutating func timedOut() -> Action {
+        /// - Parameter partial: the beginning of a reply that was not complete, printable.
+        mutating func timedOut(partial: String? = nil) -> Action {
             switch state {
             case .initial, .idle, .closed: return .none
             case .quit: return fail(.quit, nil, "")
             case .banner, .ehlo, .helo, .lhlo, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
-                return fail(.timedOut, nil, "timeout")
+                return fail(.timedOut, nil, "timeout" + Self.after(partial))
             }
         }
 
         /// The transport is gone.
-        mutating func disconnected(_ cause: String?) -> Action {
-            fail(.disconnected, nil, cause ?? "the connection was closed by the server")
+        mutating func disconnected(_ cause: String?, partial: String? = nil) -> Action {
+            fail(.disconnected, nil, (cause ?? "the connection was closed by the server") + Self.after(partial))
         }
 
+        private static func after(_ partial: String?) -> String { partial.map { " after the incomplete reply \"\($0)\"" } ?? "" }
+
         /// The server's bytes are no reply.
-        mutating func garbled(_ failure: ReplyParser.Failure) -> Action {
-            fail(.protocolError, nil, "the server sent \(failure.text)")
+        /// - Parameter excerpt: their beginning, printable.
+        mutating func garbled(_ failure: ReplyParser.Failure, excerpt: String? = nil) -> Action {
+            fail(.protocolError, nil, "the server sent \(failure.text)" + (excerpt.map { ": \"\($0)\"" } ?? ""))
         }
+
+        /// The server ended a line with a bare LF.
+        mutating func doubt() { isDoubtful = true }
 
         /// The body could not be read: the message must not be ended, or half of it would be delivered.
         mutating func contentFailed(_ cause: String) -> Action { fail(.contentUnavailable, nil, cause) }
@@ -218,6 +245,7 @@ extension ClientSession {
         // MARK: Replies
 
         private mutating func greeted(_ reply: RawReply) -> Action {
+            if reply.isIntermediate { return unexpected(reply) }
             guard reply.isPositive else { return fail(.refused, reply, "the server refuses the connection") }
             state = configuration.useLMTP ? .lhlo : .ehlo
             return .hello(configuration.useLMTP ? .lhlo : .ehlo)
@@ -231,9 +259,11 @@ extension ClientSession {
             }
             // RFC 5321 3.2: a server without EHLO says so with 5xx.
             if reply.isPermanent, state == .ehlo {
+                ehloRefusal = reply
                 state = .helo
                 return .hello(.helo)
             }
+            if reply.isIntermediate { return unexpected(reply) }
             return fail(.refused, reply, "the server refuses the session")
         }
 
@@ -318,7 +348,7 @@ extension ClientSession {
         }
 
         private mutating func unexpected(_ reply: RawReply) -> Action {
-            fail(.protocolError, reply, "the server sent an unexpected reply (\(reply.code))")
+            fail(.protocolError, reply, "the server sent an unexpected reply (\(reply.excerpt()))")
         }
     }
 }
@@ -335,12 +365,13 @@ extension ClientSession.StateMachine {
                 local: 552, "5.3.4", "KumoMTA internal: message of \(outline.size) bytes, destination accepts at most \(limit)")
         }
         if configuration.ignore8BitChecks { return nil }
-        if outline.needs8Bit, !capabilities.offers(.eightBitMIME) {
-            return RawReply(local: 554, "5.6.3", "KumoMTA internal: DATA is 8bit, destination does not support 8BITMIME")
-        }
+        // The rarer extension first: a server without both lacks what no conversion of the content could make up for.
         if outline.needsUTF8, !capabilities.offers(.smtpUTF8) {
             return RawReply(
                 local: 550, "5.6.7", "KumoMTA internal: envelope or headers need UTF-8, destination does not support SMTPUTF8")
+        }
+        if outline.needs8Bit, !capabilities.offers(.eightBitMIME) {
+            return RawReply(local: 554, "5.6.3", "KumoMTA internal: DATA is 8bit, destination does not support 8BITMIME")
         }
         return nil
     }
@@ -387,11 +418,21 @@ extension ClientSession.StateMachine {
         case .quit: return .close(ClientCloseReason(kind: .quit, stage: nil, text: "the session was ended", wasIdle: true))
         case .idle:
             return .close(ClientCloseReason(kind: kind, stage: nil, reply: reply, text: text, wasIdle: true))
+        case .helo where isWorthLess(reply) && kind != .quit && kind != .aborted:
+            return .close(
+                ClientCloseReason(kind: kind, stage: .ehlo, reply: ehloRefusal, text: Self.at(stage, text), wasIdle: false))
         case .initial, .banner, .ehlo, .helo, .lhlo:
             let text = kind == .quit ? "the session was ended before it began" : Self.at(stage, text)
             return .close(ClientCloseReason(kind: kind, stage: stage, reply: reply, text: text, wasIdle: false))
         case .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
             let full = Self.at(stage, text)
+            let interruption = interruption(before, kind)
+            // Which reply belonged to which command is not known any more.
+            if isDoubtful, kind == .protocolError {
+                mailRefusal = nil
+                refusals.removeAll()
+                finals.removeAll()
+            }
             let decision: RecipientOutcome
             if let reply, decides || kind == .serviceClosing {
                 decision = RecipientOutcome(raw: reply, command: stage ?? .mail, origin: .peer)
@@ -401,10 +442,34 @@ extension ClientSession.StateMachine {
                     origin: .transport(ambiguous: isContentSent))
             }
             return .finishAndClose(
-                TransactionResult(perRecipient: outcomes(decision, isTransportFailure: resetRefusal != nil), sessionUsable: false),
+                TransactionResult(
+                    perRecipient: outcomes(decision, isTransportFailure: resetRefusal != nil), sessionUsable: false,
+                    interruption: interruption),
                 ClientCloseReason(kind: kind, stage: stage, reply: reply, text: full, wasIdle: false))
         }
     }
+
+    /// Whether a session that ended in `state` broke before the transaction or in it.
+    private func interruption(_ state: State, _ kind: ClientCloseReason.Kind) -> TransactionResult.Interruption {
+        let isEarly =
+            switch state {
+            case .rset, .mail: true
+            // A server that leaves RSET unanswered is out of step from there: what answers RCPT is the 354.
+            case .rcpt, .data: kind == .protocolError && transactions > 1 && !isContentSent
+            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .content, .dot, .bdat, .loneDot, .quit, .closed: false
+            }
+        guard isEarly else { return .none }
+        return transactions > 1 ? .between : .atFirst
+    }
+
+    /// Whether the refusal of EHLO says more than `reply` to the HELO behind it: a server that does not want us may say so only once, and
+    /// then hang up or call HELO out of place. One that just does not know EHLO has said nothing by that.
+    private func isWorthLess(_ reply: RawReply?) -> Bool {
+        guard let ehloRefusal, !Self.isOfSyntax(ehloRefusal) || reply == nil else { return false }
+        return reply.map(Self.isOfSyntax) ?? true
+    }
+
+    private static func isOfSyntax(_ reply: RawReply) -> Bool { (500...504).contains(reply.code) }
 
     private static func at(_ stage: ClientCommand?, _ text: String) -> String {
         guard let stage else { return text }
@@ -426,8 +491,9 @@ extension ClientSession.StateMachine {
             return Array(repeating: all, count: recipients)
         }
         var result = Array(repeating: decision, count: recipients)
-        for refusal in refusals {
-            result[refusal.index] = RecipientOutcome(raw: refusal.reply, command: .rcpt, origin: .peer)
+        for (before, refusal) in refusals.enumerated() {
+            result[refusal.index] = RecipientOutcome(
+                raw: refusal.reply, command: .rcpt, origin: .peer, followsAccepted: refusal.index > before)
         }
         guard !finals.isEmpty else { return result }
         // LMTP: the replies come in the order of the accepted recipients.

@@ -37,9 +37,7 @@ extension RawReply {
         var start = bytes.startIndex
         while start < bytes.endIndex {
             let feed = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
-            var line = bytes[start..<feed]
-            if line.last == UInt8(ascii: "\r") { line.removeLast() }
-            body(line.dropFirst(4))
+            body(Self.withoutTrailingBlanks(bytes[start..<feed]).dropFirst(4))
             start = feed < bytes.endIndex ? feed + 1 : feed
         }
     }
@@ -73,7 +71,33 @@ extension RawReply {
         return (parts, index - line.startIndex)
     }
 
-    private static func printable(_ line: ArraySlice<UInt8>) -> String {
+    /// The reply as one line for logs, at most `limit` bytes: a server may send a hundred lines.
+    package func excerpt(limit: Int = 512) -> String { reply.oneLine.excerpt(limit) }
+
+    /// Whether the text speaks of the number of recipients. Only asked of replies that say it with their code alone.
+    var mentionsRecipientCount: Bool {
+        let text = reply.oneLine.lowercased()
+        return text.contains("too many") || text.contains("recipients")
+    }
+
+    /// A line without the blanks and carriage returns at its end.
+    static func withoutTrailingBlanks(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var line = line
+        while let last = line.last, last == 0x0D || last == 0x20 || last == 0x09 { line.removeLast() }
+        return line
+    }
+
+    static func printable(_ line: ArraySlice<UInt8>) -> String {
         String(decoding: line.lazy.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// The text, cut to `limit` bytes at a character, with the sign that something is missing.
+    package func excerpt(_ limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(utf8.startIndex, offsetBy: limit)
+        while end > utf8.startIndex, end.samePosition(in: self) == nil { end = utf8.index(before: end) }
+        return self[..<end] + "…"
     }
 }

@@ -14,7 +14,7 @@ package struct RawReply: Sendable, Equatable {
     }
 
     /// A reply of this node's own making, for what the peer never answered.
-    /// - Parameter text: one line; it is not checked, so it must not hold what a peer sent.
+    /// - Parameter text: one line; it is not checked, so of what a peer sent it may only hold what was made printable.
     package init(local code: Int, _ enhanced: String, _ text: String) {
         self.code = code
         self.bytes = Array("\(code) \(enhanced) \(text)\r\n".utf8)

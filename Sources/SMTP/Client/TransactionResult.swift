@@ -6,10 +6,24 @@ package struct TransactionResult: Sendable, Equatable {
     package let perRecipient: [RecipientOutcome]
     /// Another transaction may be sent over the same connection. When false, `closed` follows.
     package let sessionUsable: Bool
+    /// Whether the session ended before the server had taken the transaction up.
+    package let interruption: Interruption
 
-    package init(perRecipient: [RecipientOutcome], sessionUsable: Bool) {
+    /// *Value.* The session ended before the server had answered this transaction's MAIL with anything but 421: in the answer to RSET, in
+    /// its place, or instead of both. Or, behind another transaction, in something that is no answer at all and before any content.
+    package enum Interruption: Sendable, Equatable {
+        /// It did not.
+        case none
+        /// It did, and the transaction was the first of its session: the server does not like the session, or the message.
+        case atFirst
+        /// It did, behind another transaction: what broke was the session, between messages.
+        case between
+    }
+
+    package init(perRecipient: [RecipientOutcome], sessionUsable: Bool, interruption: Interruption = .none) {
         self.perRecipient = perRecipient
         self.sessionUsable = sessionUsable
+        self.interruption = interruption
     }
 
     /// Some recipient may have got the message though no reply said so: sending it again may make a duplicate.
@@ -39,11 +53,14 @@ package struct RecipientOutcome: Sendable, Equatable {
     package let command: ClientCommand
     /// Who decided.
     package let origin: Origin
+    /// An earlier recipient of the same transaction was accepted.
+    package let followsAccepted: Bool
 
-    package init(raw: RawReply, command: ClientCommand, origin: Origin) {
+    package init(raw: RawReply, command: ClientCommand, origin: Origin, followsAccepted: Bool = false) {
         self.raw = raw
         self.command = command
         self.origin = origin
+        self.followsAccepted = followsAccepted
     }
 
     /// The reply code.
@@ -51,12 +68,16 @@ package struct RecipientOutcome: Sendable, Equatable {
     /// The reply as text; built anew at each call.
     package var reply: Reply { raw.reply }
 
-    /// The server takes the message, but not for so many recipients at once: 452 or 552 to RCPT without an enhanced code
-    /// (RFC 5321 4.5.3.1.10), or x.5.3 with any code (RFC 3463). Send it again at once with fewer.
+    /// The server takes the message, but not for so many recipients at once: 452 to RCPT without an enhanced code, or x.5.3 with any code
+    /// (RFC 3463). Send it again at once with fewer.
+    ///
+    /// 552 without an enhanced code is what RFC 5321 4.5.3.1.10 has clients take for 452, and also what servers say of a full mailbox
+    /// (RFC 5321 4.2.3). It means the former when there were recipients before it that were accepted, or when its text says so: nobody has
+    /// room for less than one recipient.
     package var isTooManyRecipients: Bool {
         guard origin == .peer, command == .rcpt, code >= 400 else { return false }
-        guard let status = raw.statusDigits else { return code == 452 || code == 552 }
-        return status.1 == 5 && status.2 == 3
+        if let status = raw.statusDigits { return status.1 == 5 && status.2 == 3 }
+        return code == 452 || (code == 552 && (followsAccepted || raw.mentionsRecipientCount))
     }
 
     /// Delivered, to be tried again, or to be bounced. Transport failures are never permanent.

@@ -9,14 +9,16 @@ package final class InProcessLimitRoot: LimitRoot {
     private let permits: Mutex<PermitTable>
 
     /// A root with nothing used.
-    package convenience init() { self.init(grace: 0) }
+    /// - Parameter isGuarded: whether its rates are to hold where a peer counts, after the way there (`RateRule`).
+    package convenience init(isGuarded: Bool = false) { self.init(grace: 0, isGuarded: isGuarded) }
 
     /// A root whose answers may be late.
     /// - Parameters:
     ///   - grace: nanoseconds an answer may be under way; 0 for callers inside the process.
+    ///   - isGuarded: see above.
     ///   - capacity: how many keys are remembered.
-    package init(grace: Int64, capacity: Int = 262_144) {
-        rates = Mutex(RateTable(grace: grace, capacity: max(1, capacity)))
+    package init(grace: Int64, isGuarded: Bool = false, capacity: Int = 262_144) {
+        rates = Mutex(RateTable(grace: grace, isGuarded: isGuarded, capacity: max(1, capacity)))
         permits = Mutex(PermitTable(capacity: max(1, capacity)))
     }
 

@@ -38,7 +38,7 @@ struct RateLog: Sendable {
             guard open <= now + 2 * rule.period else { return .retry(atNanoseconds: open - 2 * rule.period) }
             tolerance += rule.batchGrace
         }
-        for _ in 0..<n { record(open + tolerance, limit: rule.limit) }
+        for _ in 0..<n { record(open + tolerance + rule.guardTime, limit: rule.limit) }
         paceTime = max(paceTime, open) + Int64(n) * rule.interval
         return .slots(RateSlots(firstOpen: open, interval: 0, tolerance: tolerance, count: n))
     }
@@ -58,10 +58,11 @@ struct RateLog: Sendable {
     /// Takes back slots that were not used. Those whose record may have been pushed out are not looked for: they would take another's
     /// away.
     mutating func giveBack(_ slots: RateSlots, rule: RateRule) {
-        guard slots.firstClose > forgotten, slots.firstClose >= since else { return }
+        let close = slots.firstClose + rule.guardTime
+        guard close > forgotten, close >= since else { return }
         var sorted = Array(ring[head...] + ring[..<head])
         var removed = 0
-        while removed < slots.count, let index = sorted.firstIndex(where: { $0 >= slots.firstClose }) {
+        while removed < slots.count, let index = sorted.firstIndex(where: { $0 >= close }) {
             sorted.remove(at: index)
             removed += 1
         }

@@ -31,6 +31,9 @@ package struct RateRule: Sendable, Hashable {
     package let interval: Int64
     /// D: how long a slot stays open (large limits), or G (small ones).
     package let tolerance: Int64
+    /// J: how much longer than P the limit is kept, for what is counted by a peer: what is done at the end of one period may reach it late,
+    /// and what is done at the beginning of the next at once. Not spendable here.
+    let guardTime: Int64
     /// How far ahead of now the first slot of a lease may open. It bounds what a holder that goes away can waste.
     package let horizon: Int64
     /// How far before now the first slot of a lease may have opened: it must stay open while the answer is under way.
@@ -39,14 +42,18 @@ package struct RateRule: Sendable, Hashable {
     let batchGrace: Int64
 
     /// The rule of a rate.
-    /// - Parameter grace: G, what an answer may be late; 0 where the root answers at once.
-    package init(_ spec: ThrottleSpec, grace: Int64 = 0) {
+    /// - Parameters:
+    ///   - grace: G, what an answer may be late; 0 where the root answers at once.
+    ///   - isGuarded: whether the promise is to hold at a peer, see `guardTime`.
+    package init(_ spec: ThrottleSpec, grace: Int64 = 0, isGuarded: Bool = false) {
         // Clamped so that no sum below can leave 64 bits, whatever a spec made in code says.
         let grace = min(max(0, grace), 60_000_000_000)
         limit = min(max(1, spec.limit), 1_000_000_000_000)
         period = min(max(1, spec.periodNanoseconds), 400 * 86_400_000_000_000)
         horizon = min(500_000_000, period / 2)
         if limit <= Self.largestLogged {
+            // A whole burst may be late together, so this is longer than for paced rates.
+            guardTime = isGuarded ? min(period / 10, 100_000_000) : 0
             burst = min(max(1, spec.maxBurst), limit)
             interval = Self.ceiling(period, limit)
             tolerance = grace
@@ -54,7 +61,8 @@ package struct RateRule: Sendable, Hashable {
             batchGrace = min(period / 64, 1_000_000_000)
         } else {
             burst = min(max(1, spec.maxBurst), max(1, limit / 25))
-            interval = Self.ceiling(period + grace, limit - burst)
+            guardTime = isGuarded ? min(period / 20, 50_000_000) : 0
+            interval = Self.ceiling(period + grace + guardTime, limit - burst)
             reach = Int64(burst) * interval - 1
             tolerance = reach + grace
             batchGrace = period / 64

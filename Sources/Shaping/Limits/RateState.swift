@@ -14,9 +14,9 @@ struct RateState: Sendable {
     private(set) var history: History
 
     /// A rate nobody has used yet.
-    init(spec: ThrottleSpec, grace: Int64, now: Int64) {
+    init(spec: ThrottleSpec, grace: Int64, isGuarded: Bool = false, now: Int64) {
         self.spec = spec
-        rule = RateRule(spec, grace: grace)
+        rule = RateRule(spec, grace: grace, isGuarded: isGuarded)
         history = rule.isLogged ? .logged(RateLog(since: now)) : .paced(next: Int64.min / 4)
     }
 
@@ -71,8 +71,8 @@ struct RateState: Sendable {
     /// The same history under another rate.
     ///
     /// Windows across the change hold no more than the larger of the two rates (for one period); what the old rate may have used counts.
-    func changed(to spec: ThrottleSpec, grace: Int64, now: Int64) -> RateState {
-        var fresh = RateState(spec: spec, grace: grace, now: now)
+    func changed(to spec: ThrottleSpec, grace: Int64, isGuarded: Bool = false, now: Int64) -> RateState {
+        var fresh = RateState(spec: spec, grace: grace, isGuarded: isGuarded, now: now)
         switch (history, fresh.history) {
         case (.logged(var log), .logged):
             log.resize(to: fresh.rule.limit)

@@ -2,12 +2,14 @@
 struct RateTable: Sendable {
     private var states: [LimitKey: RateState] = [:]
     private let grace: Int64
+    private let isGuarded: Bool
     private let capacity: Int
     private var sweepAt = Int64.min
 
     /// An empty table.
-    init(grace: Int64, capacity: Int) {
+    init(grace: Int64, isGuarded: Bool = false, capacity: Int) {
         self.grace = grace
+        self.isGuarded = isGuarded
         self.capacity = capacity
     }
 
@@ -18,10 +20,10 @@ struct RateTable: Sendable {
     mutating func lease(_ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64) -> RateLease {
         sweep(now: now)
         // In place: a copy of a state would copy its log.
-        if let lease = states[key]?.lease(want, spec: spec, grace: grace, now: now) { return lease }
+        if let lease = states[key]?.lease(want, spec: spec, grace: grace, isGuarded: isGuarded, now: now) { return lease }
         // Full of rates in use: to wait is safe, to forget one is not.
         guard states.count < capacity else { return .retry(atNanoseconds: now + Self.fullWait) }
-        var state = RateState(spec: spec, grace: grace, now: now)
+        var state = RateState(spec: spec, grace: grace, isGuarded: isGuarded, now: now)
         let lease = state.lease(want, now: now)
         states[key] = state
         return lease
@@ -51,9 +53,9 @@ struct RateTable: Sendable {
 
 extension RateState {
     /// Grants under `spec`, which need not be the rate of the last grant.
-    fileprivate mutating func lease(_ want: Int, spec: ThrottleSpec, grace: Int64, now: Int64) -> RateLease {
+    fileprivate mutating func lease(_ want: Int, spec: ThrottleSpec, grace: Int64, isGuarded: Bool, now: Int64) -> RateLease {
         if spec.isSameRate(as: self.spec) { return lease(want, now: now) }
-        var changed = changed(to: spec, grace: grace, now: now)
+        var changed = changed(to: spec, grace: grace, isGuarded: isGuarded, now: now)
         let lease = changed.lease(want, now: now)
         // Refused: the rate in force stays, else two that disagree would refuse each other for ever.
         if case .slots = lease { self = changed }

@@ -34,6 +34,7 @@ extension EgressPathConfig {
             a.reconnectStrategy == b.reconnectStrategy,
             a.tryNextHostOnTransportError == b.tryNextHostOnTransportError,
             a.useLmtp == b.useLmtp,
+            a.allowDeliveryToSelf == b.allowDeliveryToSelf,
             a.ignore8bitChecks == b.ignore8bitChecks,
             a.providerName == b.providerName,
             a.refreshInterval == b.refreshInterval

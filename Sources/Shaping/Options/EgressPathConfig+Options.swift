@@ -59,6 +59,7 @@ extension EgressPathConfig {
             "reconnect_strategy": .field,
             "try_next_host_on_transport_error": .field,
             "use_lmtp": .field,
+            "allow_delivery_to_self": .field,
             "ignore_8bit_checks": .field,
             "provider_name": .field,
             "aggressive_connection_opening": .ignored(.bool),

@@ -66,6 +66,8 @@ package final class EgressPathConfig: Sendable, Equatable {
     package let tryNextHostOnTransportError: Bool
     /// Whether to speak LMTP (RFC 2033).
     package let useLmtp: Bool
+    /// Whether mail may go to a listener of this node itself.
+    package let allowDeliveryToSelf: Bool
     /// Whether 8-bit content is sent without asking what the peer can do.
     package let ignore8bitChecks: Bool
     /// A label for metrics and logs.
@@ -122,6 +124,7 @@ package final class EgressPathConfig: Sendable, Equatable {
         reconnectStrategy = try read.choice("reconnect_strategy", .connectNextHost)
         tryNextHostOnTransportError = try read.bool("try_next_host_on_transport_error", false)
         useLmtp = try read.bool("use_lmtp", false)
+        allowDeliveryToSelf = try read.bool("allow_delivery_to_self", false)
         ignore8bitChecks = try read.bool("ignore_8bit_checks", false)
         providerName = try read.optionalName("provider_name")
         refreshInterval = try read.duration("refresh_interval", .seconds(60))

@@ -47,7 +47,7 @@ import Testing
         try Self.reachContent(player)
         player.delegate.onFinished = { client, _ in client.abort() }
         try player.feed(Self.ok) { $0 }
-        #expect(player.delegate.events == ["result 250 dot", "result 400 rset transport; over", "closed aborted rset"])
+        #expect(player.delegate.events == ["result 250 dot", "result 400 rset transport; over between", "closed aborted rset"])
     }
 
     @Test func quitWithinFinished() throws {

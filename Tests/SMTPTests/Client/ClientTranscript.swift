@@ -7,7 +7,7 @@ import Testing
 
 /// A dialogue as text, played against a real handler on an embedded channel.
 ///
-/// Lines: `S:` the server says (CRLF added), `C:` the client has said exactly this, `E:` the delegate has heard exactly this;
+/// Lines: `S:` the server says (CRLF added; LF alone with `L:`), `C:` the client has said exactly this, `E:` the delegate has heard exactly this;
 /// `> send a@x b@x`, `> quit`, `> abort`, `> disconnect`, `> wait 300` (seconds) happen; `> ahead a@x` is what the delegate's `next`
 /// returns when it is asked, `> ahead-big` and `> ahead-8bit` a message that is larger or has 8-bit content. `C: |` ends a write when
 /// `marksWrites` is set.
@@ -73,7 +73,8 @@ final class ClientRecordingDelegate: ClientSessionDelegate {
                 }
             return "\(outcome.code) \(outcome.command)\(origin)"
         }
-        events.append("result \(parts.joined(separator: ", "))\(result.sessionUsable ? "" : "; over")")
+        let between = result.interruption == .between ? " between" : ""
+        events.append("result \(parts.joined(separator: ", "))\(result.sessionUsable ? "" : "; over")\(between)")
         onFinished(client, result)
     }
 
@@ -143,7 +144,7 @@ final class ClientTranscriptPlayer {
                 group.append(String(lines[at].dropFirst(3 - (kind == "> " ? 1 : 0))))
                 at += 1
                 if kind == "> " { break }
-                if kind == "S:" {
+                if kind == "S:" || kind == "L:" {
                     fed += 1
                     if fed == limit { break }
                 }
@@ -152,6 +153,7 @@ final class ClientTranscriptPlayer {
             if kind != "E:", kind != "C:", checks { #expect(delegate.events.isEmpty, "unexpected events before line \(at)") }
             switch kind {
             case "S:": try feed(group.map { $0 + "\r\n" }.joined(), cut: cut)
+            case "L:": try feed(group.map { $0 + "\n" }.joined(), cut: cut)
             case "C:":
                 if checks { #expect(said == group.map { $0 + "\r\n" }.joined(), "line \(at)") }
                 said = ""

@@ -26,7 +26,7 @@ import Testing
     /// After every server line of every dialogue: each message has one result, the end is told once, nothing is said afterwards.
     @Test(arguments: ClientTranscripts.all, Accident.allCases)
     func brokenAnywhere(_ transcript: ClientTranscript, _ accident: Accident) throws {
-        let count = transcript.lines.count { $0.hasPrefix("S:") }
+        let count = transcript.lines.count { $0.hasPrefix("S:") || $0.hasPrefix("L:") }
         for limit in 1...max(count, 1) {
             let player = try ClientTranscriptPlayer(transcript)
             try player.play(limit: limit, checks: false) { $0 }

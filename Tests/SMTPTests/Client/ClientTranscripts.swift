@@ -9,7 +9,9 @@ enum ClientTranscripts {
         return "S: 220 hi\nC: EHLO me.test\n" + reply.joined(separator: "\n") + "\nE: ready\n"
     }
 
-    static let all: [ClientTranscript] = plain + pipelined + chunked + lmtp + ends + local + ClientLookAheadTranscripts.all
+    static let all: [ClientTranscript] =
+        plain + pipelined + chunked + lmtp + ends + local + ClientLookAheadTranscripts.all
+        + ClientDoubtTranscripts.all + ClientBreakTranscripts.all
 
     static let plain: [ClientTranscript] = [
         ClientTranscript(
@@ -197,7 +199,7 @@ enum ClientTranscripts {
                 S: 502 what?
                 C: MAIL FROM:<from@a.test>
                 S: 503 nested MAIL
-                E: result 400 mail transport; over
+                E: result 400 mail transport; over between
                 E: closed protocolError mail
                 """),
     ]
@@ -389,7 +391,7 @@ enum ClientTranscripts {
                 C: DATA
                 S: 500 what?
                 S: 503 no
-                E: result 400 mail transport; over
+                E: result 400 mail transport; over between
                 E: closed protocolError mail
                 """),
     ]
@@ -630,7 +632,7 @@ enum ClientTranscripts {
                 > send a@x
                 C: RSET
                 > wait 6
-                E: result 400 rset transport; over
+                E: result 400 rset transport; over between
                 E: closed timedOut rset
                 """),
         ClientTranscript(
@@ -710,7 +712,7 @@ enum ClientTranscripts {
                 S: 250 OK
                 C: MAIL FROM:<from@a.test>
                 > disconnect
-                E: result 400 mail transport; over
+                E: result 400 mail transport; over between
                 E: closed disconnected mail
                 """),
         ClientTranscript(
@@ -752,6 +754,9 @@ enum ClientTranscripts {
         ClientTranscript(
             "UTF-8 without SMTPUTF8", message: ClientTranscriptMessage(needsUTF8: true),
             opening("8BITMIME") + "> send a@x\nE: result 550 mail local"),
+        ClientTranscript(
+            "UTF-8 in 8-bit content with neither extension", message: ClientTranscriptMessage(needs8Bit: true, needsUTF8: true),
+            opening() + "> send a@x\nE: result 550 mail local"),
         ClientTranscript(
             "an address that would be two commands",
             opening() + """

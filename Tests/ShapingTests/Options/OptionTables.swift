@@ -39,8 +39,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
             "smtp_port": 2525, "ehlo_domain": "mail.example.com", "enable_tls": "Disabled", "enable_pipelining": false,
             "enable_rset": false,
             "prohibited_hosts": [], "skip_hosts": ["::/0"], "ip_lookup_strategy": "Ipv4Only", "reconnect_strategy": "TerminateSession",
-            "try_next_host_on_transport_error": true, "use_lmtp": true, "ignore_8bit_checks": true, "provider_name": "google",
-            "refresh_interval": "5m",
+            "try_next_host_on_transport_error": true, "use_lmtp": true, "allow_delivery_to_self": true, "ignore_8bit_checks": true,
+            "provider_name": "google", "refresh_interval": "5m",
         ],
         ignored: [
             "starttls_timeout": "7s", "auth_timeout": "7s", "enable_mta_sts": false, "tls_prefer_openssl": true,
