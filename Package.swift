@@ -55,7 +55,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", nioCore], swiftSettings: settings),
+        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "COpenSSL", nioCore], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
@@ -122,6 +122,7 @@ let package = Package(
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CAllocator", providers: [.apt(["libjemalloc-dev"])]),
     ],
     swiftLanguageModes: [.v6]

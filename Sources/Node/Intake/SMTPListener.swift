@@ -19,7 +19,7 @@ final class SMTPListener: Sendable {
     private let open = Atomic<Int>(0)
     private let sessionsByHandler = Mutex<[ObjectIdentifier: OpenSession]>([:])
     private let dates = Mutex<(second: Int64, text: String)>((0, ""))
-    private let clientRoot = InProcessLimitRoot()
+    private let clientRoot: any LimitRoot
     private let clients = Mutex<[String: RateLimiter]>([:])
 
     /// *Value*: a session and the loop it lives on.
@@ -31,6 +31,7 @@ final class SMTPListener: Sendable {
     init(config: ESMTPListenerConfig, services: NodeServices, nodeSeed: UInt64) {
         self.config = config
         hostname = config.hostname ?? services.hostname
+        clientRoot = services.limits.clients
         relayHosts = CIDRSet(validated: config.relayHosts)
         trace = TraceHeaders(
             received: config.traceHeaders.receivedHeader, supplemental: config.traceHeaders.supplementalHeader,
@@ -66,7 +67,7 @@ final class SMTPListener: Sendable {
             let key = client.lowercased() + " " + rate.text
             var limiter =
                 clients[key]
-                ?? RateLimiter(key: LimitKey(name: "ehlo-\(key)-connection-rate"), spec: rate, root: clientRoot)
+                ?? RateLimiter(key: LimitKey(name: "\(config.listen.text) ehlo-\(key)-connection-rate"), spec: rate, root: clientRoot)
             defer { clients[key] = limiter }
             return limiter.take(1, now: now) == .granted
         }
