@@ -51,7 +51,7 @@ let package = Package(
                 nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "System", nioCore], swiftSettings: settings),
+        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "System", "COpenSSL", nioCore], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
@@ -123,6 +123,7 @@ let package = Package(
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CAllocator", providers: [.apt(["libjemalloc-dev"])]),
     ],
     swiftLanguageModes: [.v6]

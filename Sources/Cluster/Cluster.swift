@@ -19,35 +19,40 @@ package final class Cluster: Sendable {
     package let counters: ClusterCounters
     /// Tells this process from former ones of the node.
     package let incarnation: UInt64
+    /// The store, for the log; without credentials.
+    package let store: String
     private let bus: RedisBus
 
     /// A member that does nothing yet.
     /// - Parameters:
     ///   - record: what the others see of this node; its name is the node's name for limits too.
     ///   - rememberedEpochs: what this node knew of the limit store a short while ago; empty for nothing.
+    ///   - seal: the secret of the cluster; nil when orders are not signed.
     ///   - loop: where all exchange with the store runs.
     package static func make(
         _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64],
-        state: ControlState,
+        state: ControlState, seal: OrderSeal? = nil,
         loop: any EventLoop
     ) async throws -> Cluster {
         try await loop.submit {
-            Cluster(configuration, settings: settings, record: record, rememberedEpochs: rememberedEpochs, state: state, loop: loop)
+            Cluster(
+                configuration, settings: settings, record: record, rememberedEpochs: rememberedEpochs, state: state, seal: seal, loop: loop)
         }.get()
     }
 
     private init(
         _ configuration: RedisConfiguration, settings: ClusterSettings, record: MemberRecord, rememberedEpochs: [Int64],
-        state: ControlState,
+        state: ControlState, seal: OrderSeal?,
         loop: any EventLoop
     ) {
+        store = configuration.redactedText
         let client = RedisClient(configuration, name: "apus:\(record.node)", eventLoop: loop)
         self.client = client
         incarnation = record.incarnation
         limits = ClusterLimits(settings, node: record.node, incarnation: record.incarnation, rememberedEpochs: rememberedEpochs)
         bus = RedisBus(client: client, loop: loop, interval: settings.flushInterval, limits: limits)
         membership = ClusterMembership(prefix: settings.prefix, record: record, bus: bus, loop: loop)
-        sync = ControlSync(state: state, bus: bus, loop: loop, prefix: settings.prefix) { channel, onMessage in
+        sync = ControlSync(state: state, bus: bus, loop: loop, prefix: settings.prefix, seal: seal) { channel, onMessage in
             client.subscribe(channel, onMessage: onMessage)
         }
         counters = ClusterCounters(prefix: settings.prefix, bus: bus, loop: loop)

@@ -51,6 +51,7 @@ extension Node {
             thread.start()
             thread.submit { [services] _ in
                 services.spool.close()
+                services.journal?.close()
                 services.logs.close()
                 done.resume()
             }

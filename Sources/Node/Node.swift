@@ -117,7 +117,7 @@ package final class Node: Sendable {
         var cluster: Cluster?
         var view: any ClusterView = alone
         if let config = try ClusterSetup.config(declared: declared.redis, url: options.redisURL) {
-            let joined = try await ClusterSetup(config: config).join(
+            let joined = try await ClusterSetup(config: config, declared: declared.redis, options: options).join(
                 node: name, zone: nil, state: control, files: files, loop: group.next())
             cluster = joined
             view = RedisView(cluster: joined, node: name, hostname: hostname, isAdvertised: config.advertise != nil, alone: alone)
@@ -126,7 +126,7 @@ package final class Node: Sendable {
         return NodeServices(
             hostname: hostname, nodeID: spool.nodeID, group: group, spool: spool.spool,
             router: MailRouter(resolver: resolver),
-            limits: cluster.map { LimitRoots(shared: $0.limits, local: LimitRoots.inProcess()) } ?? LimitRoots(), registry: registry,
+            limits: LimitRoots(shared: cluster?.limits, journal: spool.limits), journal: spool.limits, registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
             control: control, cluster: cluster, alone: alone, clusterView: view, ruleWatch: RuleWatch(files: files),
@@ -217,6 +217,7 @@ package final class Node: Sendable {
     /// Becomes a member: from now on limits are shared.
     private func join(_ cluster: Cluster, directory: String) {
         cluster.start()
+        LimitModeWatch.start(cluster, store: cluster.store) { [services] in services.state.phase == .stopping }
         let memory = ClusterMemory(
             files: StateFiles(directory: directory, spool: services.spool), prefix: cluster.limits.settings.prefix)
         let key = cluster.limits.settings.prefix
@@ -234,6 +235,11 @@ package final class Node: Sendable {
         let services = services
         services.registry.collect("scheduled_queue_count", "Scheduled queues in memory.", kind: .gauge) {
             [([], Double(services.queues.count))]
+        }
+        if services.cluster != nil {
+            services.registry.collect(
+                "control_orders_refused_total", "Orders in the store that no node of the cluster had signed.", kind: .counter
+            ) { [([], Double(services.control.status.forged))] }
         }
         services.registry.collect("message_data_resident_bytes", "Bytes of message content in memory.", kind: .gauge) {
             [([], Double(services.resident.bytes))]

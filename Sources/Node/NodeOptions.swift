@@ -17,6 +17,13 @@ package struct NodeOptions: Sendable {
     package var resolver = ResolverConfiguration()
     /// The Redis through which limits and control are shared; overrides the policy's.
     package var redisURL: String?
+    /// The secret with which nodes sign orders, or the file that holds it; override the policy's.
+    package var clusterSecret: String?
+    package var clusterSecretFile: String?
+    /// A former secret, whose signatures still count.
+    package var previousClusterSecret: String?
+    /// Whether orders without a signature count: `accept` or `refuse`; the policy's when nil.
+    package var unsignedOrders: String?
     /// The name of this node among the others.
     package var nodeName: String?
     /// Event loops; one per core by default.

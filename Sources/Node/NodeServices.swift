@@ -12,6 +12,8 @@ package final class NodeServices: Sendable {
     package let spool: Spool
     package let router: MailRouter
     package let limits: LimitRoots
+    /// What limits gave out, for the next start; nil where nothing is kept.
+    let journal: LimitJournal?
     package let registry: MetricRegistry
     package let metrics: NodeMetrics
     package let logs: DeliveryLogs
@@ -42,7 +44,7 @@ package final class NodeServices: Sendable {
 
     init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
-        registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
+        journal: LimitJournal? = nil, registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
         durability: Durability, control: ControlState, cluster: Cluster?, alone: SingleNodeView,
         clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState, clocks: Clocks = .machine,
         own: OwnAddresses = OwnAddresses([])
@@ -53,6 +55,7 @@ package final class NodeServices: Sendable {
         self.spool = spool
         self.router = router
         self.limits = limits
+        self.journal = journal
         self.registry = registry
         self.metrics = metrics
         self.logs = logs

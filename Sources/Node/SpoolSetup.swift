@@ -9,6 +9,8 @@ struct OpenSpool {
     let directory: String
     let nodeID: String
     let durability: Durability
+    /// What limits gave out before.
+    let limits: LimitJournal
 }
 
 /// *Value*: from `define_spool` and `--spool` to an open spool.
@@ -32,6 +34,7 @@ struct SpoolSetup {
 
     func open(registry: MetricRegistry) throws -> OpenSpool {
         try makeDirectory()
+        let isNew = access(directory + "/segments", F_OK) != 0
         let nodeID = try NodeIdentity.load(directory: directory)
         let durability: Durability = data?.flush == false ? .written : .fsync
         var settings = SpoolOptions(directory: directory, nodeID: nodeID)
@@ -42,7 +45,16 @@ struct SpoolSetup {
         settings.spareSegments = 2
         let spool = try Spool(settings, metrics: registry)
         Log.info("spool opened", ["directory": directory, "durability": "\(durability)"])
-        return OpenSpool(spool: spool, directory: directory, nodeID: nodeID, durability: durability)
+        return OpenSpool(
+            spool: spool, directory: directory, nodeID: nodeID, durability: durability,
+            limits: try limits(spool, isNew: isNew))
+    }
+
+    private func limits(_ spool: Spool, isNew: Bool) throws -> LimitJournal {
+        let journal = LimitJournal(directory: directory, isNew: isNew, mustExist: spool.remembers(LimitJournal.name))
+        if let damage = journal.damage { spool.report(SpoolDamage(file: LimitJournal.name, what: damage)) }
+        try spool.remember(LimitJournal.name)
+        return journal
     }
 
     private func makeDirectory() throws {

@@ -85,6 +85,9 @@ package final class StateFiles: Sendable {
             case .damaged(let what): found.append(SpoolDamage(file: name, what: what))
             }
         }
+        if let damage = LimitJournal.damage(directory: directory, mustExist: words.contains(LimitJournal.name)) {
+            found.append(SpoolDamage(file: LimitJournal.name, what: damage))
+        }
         if let damage = FormerPauses.damage(directory: directory) { found.append(damage) }
         return found
     }

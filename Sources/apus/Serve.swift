@@ -23,6 +23,12 @@ struct Serve: AsyncParsableCommand {
               sudo apus serve --policy policy.lua --user apus        (binds port 25, then becomes apus)
               apus serve --policy policy.lua --redis redis://10.0.0.5      (limits shared with the other nodes)
 
+            ENVIRONMENT
+              APUS_REDIS_URL, APUS_NODE                       as --redis and --name
+              APUS_CLUSTER_SECRET, APUS_CLUSTER_SECRET_FILE   sign the orders of the cluster with this secret (docs/redis.md)
+              APUS_PREVIOUS_CLUSTER_SECRET                    accept signatures of a former secret too
+              APUS_UNSIGNED_ORDERS                            accept or refuse; accept only while nodes are given the secret
+
             EXIT STATUS
               0 stopped by a signal, 1 could not start, 3 the stop took too long and was cut short, 64 wrong arguments
             """)
@@ -76,6 +82,10 @@ struct Serve: AsyncParsableCommand {
         options.resolver.servers = resolver
         options.loops = loops
         options.redisURL = redis ?? Self.environment("APUS_REDIS_URL")
+        options.clusterSecret = Self.environment("APUS_CLUSTER_SECRET")
+        options.clusterSecretFile = Self.environment("APUS_CLUSTER_SECRET_FILE")
+        options.previousClusterSecret = Self.environment("APUS_PREVIOUS_CLUSTER_SECRET")
+        options.unsignedOrders = Self.environment("APUS_UNSIGNED_ORDERS")
         options.nodeName = name ?? Self.environment("APUS_NODE")
         // From here on no signal ends the process without an orderly stop; one that comes during the start is kept.
         let signals = Signals(stopping: { endAnyway(after: 15) })

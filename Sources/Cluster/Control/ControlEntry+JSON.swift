@@ -46,7 +46,7 @@ extension ControlEntry {
     /// Reads a line of JSON; nil when it is no entry. Members it does not know are skipped (a newer release may have them), members
     /// that stand twice are refused. Bounds are `flaw`'s business.
     package init?(json: ArraySlice<UInt8>) {
-        guard json.count <= ControlBounds.lineBytes else { return nil }
+        guard json.count <= ControlBounds.lineBytes + OrderSeal.most else { return nil }
         var entry = ControlEntry(kind: .suspend)
         var kind: ControlKind?
         var names: Set<String> = []

@@ -6,7 +6,8 @@ internal import Redis
 enum ControlScripts {
     /// Writes one change, unless the store has it or a later one. "Later" is the higher version, and the node that sorts last among
     /// equals; names are compared byte by byte, since Lua's own comparison follows the server's locale.
-    /// ARGV: epoch if there is none, id, version, node, {json}, channel, most fields, length of the stream.
+    /// The same change with a signature that is missing or an hour older is replaced.
+    /// ARGV: epoch if there is none, id, version, node, {json}, channel, most fields, length of the stream, when it was signed or "".
     /// Reply: {"written", event}, {"same", event}, {"older", what is stored} or {"full"}.
     static let publish = RedisScript(
         """
@@ -24,7 +25,10 @@ enum ControlScripts {
           local v, node, event = string.match(stored, '^(%d+) (%S+) (%S+) ')
           v = tonumber(v)
           if v and v > 0 and v <= 1125899906842624 then
-            if v == version and node == ARGV[4] then return {'same', event} end
+            if v == version and node == ARGV[4] then
+              local signed = tonumber(string.match(stored, '"signed":(%d+),"mac":"%x+"}$'))
+              if ARGV[9] == '' or (signed and signed > tonumber(ARGV[9]) - 3600000000000) then return {'same', event} end
+            end
             if v > version or (v == version and precedes(ARGV[4], node)) then return {'older', stored} end
           end
         elseif redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[7]) then

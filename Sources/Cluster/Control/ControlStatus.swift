@@ -8,6 +8,8 @@ package struct ControlStatus: Sendable, Equatable {
     package var pending = 0
     /// Entries of the store that were refused, since the start.
     package var refused = 0
+    /// Of these, orders that no node of the cluster had signed.
+    package var forged = 0
     /// Entries that this node gave back to a store that had lost them, since the start.
     package var republished = 0
     /// Times the whole store was read, since the start.

@@ -39,11 +39,12 @@ extension ControlSync {
     }
 
     private func call(_ entry: ControlEntry) -> ScriptCall {
-        ScriptCall(
+        let (json, signed) = sealed(entry)
+        return ScriptCall(
             script: ControlScripts.publish, keys: keys.control,
             arguments: [
-                RandomWord.make(), entry.id, String(entry.version), entry.node, String(decoding: entry.json, as: UTF8.self), keys.hints,
-                String(Self.mostFields), String(Self.streamLength),
+                RandomWord.make(), entry.id, String(entry.version), entry.node, json, keys.hints, String(Self.mostFields),
+                String(Self.streamLength), signed,
             ], runID: nil)
     }
 
@@ -69,7 +70,7 @@ extension ControlSync {
                     continue
                 }
                 state.acknowledge(entry, event: event)
-            case "older" where parts.count == 2: settle(entry, with: StoredEntry(parts[1], field: entry.id))
+            case "older" where parts.count == 2: settle(entry, with: vetted([StoredEntry(parts[1], field: entry.id)])[0])
             case "full": isFull = true
             default: failure = result
             }
@@ -86,6 +87,8 @@ extension ControlSync {
 
     /// The store has another change of that entry, which comes later in the order.
     private func settle(_ entry: ControlEntry, with stored: StoredEntry) {
+        // It is taken away already, and this entry is offered again.
+        if stored.isRefused { return state.doubt(entry) }
         guard let other = stored.entry else {
             _ = state.overwrite(entry, above: stored.stamp?.version ?? 0)
             return

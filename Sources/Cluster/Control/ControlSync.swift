@@ -44,6 +44,8 @@ package final class ControlSync: Sendable {
     let bus: any CommandBus
     let loop: any EventLoop
     let keys: ControlKeys
+    /// Signs what goes to the store and judges what comes from it; nil in a cluster without a secret.
+    let seal: OrderSeal?
     let core: Mutex<Core>
     private let subscription: Subscription?
     private let interval: TimeAmount
@@ -51,12 +53,13 @@ package final class ControlSync: Sendable {
     /// Joins `state` to the store behind `bus`. `subscribe` brings the hints; without it a change is heard of with the next poll.
     package init(
         state: ControlState, bus: any CommandBus, loop: any EventLoop, prefix: String, interval: TimeAmount = .seconds(2),
-        subscribe: Subscription?
+        seal: OrderSeal? = nil, subscribe: Subscription?
     ) {
         self.state = state
         self.bus = bus
         self.loop = loop
         self.interval = interval
+        self.seal = seal
         keys = ControlKeys(prefix: prefix)
         subscription = subscribe
         let now = Self.now(loop)
@@ -66,9 +69,9 @@ package final class ControlSync: Sendable {
     /// The same, with the hints of `client`.
     package convenience init(
         state: ControlState, bus: any CommandBus, client: RedisClient, loop: any EventLoop, prefix: String,
-        interval: TimeAmount = .seconds(2)
+        interval: TimeAmount = .seconds(2), seal: OrderSeal? = nil
     ) {
-        self.init(state: state, bus: bus, loop: loop, prefix: prefix, interval: interval) { channel, onMessage in
+        self.init(state: state, bus: bus, loop: loop, prefix: prefix, interval: interval, seal: seal) { channel, onMessage in
             client.subscribe(channel, onMessage: onMessage)
         }
     }
@@ -155,10 +158,11 @@ package final class ControlSync: Sendable {
         bus.submit([], scripts: [call], urgent: false) { [weak self] _, results in
             self?.onLoop { sync in
                 guard sync.core.withLock({ $0.isRunning && $0.machine.awaits(question) }) else { return }
-                guard case .success(let value)? = results.first, let reply = ControlReply(value) else {
+                guard case .success(let value)? = results.first, var reply = ControlReply(value) else {
                     return sync.failed(question, results.first)
                 }
                 sync.succeeded()
+                reply.values = sync.vetted(reply.values)
                 // Entries before the position: a crash between the two reads them again.
                 sync.state.merge(reply.values)
                 let now = Self.now(sync.loop)
@@ -172,9 +176,10 @@ package final class ControlSync: Sendable {
         bus.submit([command], scripts: [], urgent: false) { [weak self] results, _ in
             self?.onLoop { sync in
                 guard sync.core.withLock({ $0.isRunning && $0.machine.awaits(question) }) else { return }
-                guard case .success(let value)? = results.first, let reply = ScanReply(value) else {
+                guard case .success(let value)? = results.first, var reply = ScanReply(value) else {
                     return sync.failed(question, results.first)
                 }
+                reply.values = sync.vetted(reply.values)
                 sync.state.merge(reply.values)
                 sync.purge(reply.values)
                 let now = Self.now(sync.loop)

@@ -15,7 +15,11 @@ struct ControlSyncMachine: Sendable {
 
         /// Something unreadable does not stand for an entry that this node could give back.
         mutating func note(_ value: StoredEntry) {
-            guard let entry = value.entry else { return }
+            guard let entry = value.entry else {
+                // What was refused stands where something of ours may belong: any change of ours comes after it.
+                if value.isRefused { seen[value.field] = ControlStamp(version: 0, node: "") }
+                return
+            }
             seen[entry.id] = entry.stamp
         }
     }

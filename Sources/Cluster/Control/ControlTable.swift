@@ -145,6 +145,9 @@ struct ControlTable {
         pending.insert(id)
     }
 
+    /// The store is to get that entry again, whatever it acknowledged.
+    mutating func oweAgain(_ id: String) { if held[id] != nil { owe(id) } }
+
     /// It is not known whether the store got this version: what the store holds then may be younger than it.
     mutating func doubt(id: String, version: Int64) {
         guard held[id]?.entry.version == version else { return }

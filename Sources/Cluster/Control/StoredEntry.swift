@@ -7,6 +7,12 @@ struct StoredEntry: Sendable, Equatable {
     var stamp: ControlStamp?
     /// The entry; nil when it cannot be read or does not agree with its stamp or its field.
     var entry: ControlEntry?
+    /// The JSON as it stands in the store, with its seal if it has one.
+    var json: ArraySlice<UInt8> = []
+    /// The hash field it was read from, if that is known.
+    var field = ""
+    /// It was readable, and nobody of this cluster has signed it.
+    var isRefused = false
 
     /// Reads a value of the store.
     init(_ value: RedisValue) {
@@ -18,6 +24,7 @@ struct StoredEntry: Sendable, Equatable {
         let stamp = ControlStamp(version: version, node: String(decoding: parts[1], as: UTF8.self))
         guard ControlEntry.isName(stamp.node, most: ControlBounds.nodeBytes) else { return }
         self.stamp = stamp
+        json = parts[3]
         guard let read = ControlEntry(json: parts[3]), read.stamp == stamp else { return }
         entry = read
     }
@@ -25,6 +32,7 @@ struct StoredEntry: Sendable, Equatable {
     /// The same, of the hash field `id`.
     init(_ value: RedisValue, field id: String) {
         self.init(value)
+        field = id
         if entry?.id != id { entry = nil }
     }
 }

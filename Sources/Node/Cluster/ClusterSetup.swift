@@ -11,6 +11,14 @@ import Telemetry
 /// restart during an outage must not stop the intake.
 struct ClusterSetup {
     let config: RedisThrottleConfig
+    /// How orders are signed; nil when they are not.
+    let seal: OrderSeal?
+
+    init(config: RedisThrottleConfig, declared: RedisThrottleConfig?, options: NodeOptions) throws(NodeError) {
+        self.config = config
+        // With --redis the store is another; the secret of the policy stays the cluster's.
+        seal = try ClusterSecret(declared ?? config, options).seal(prefix: config.prefix)
+    }
 
     /// The configuration in force: the policy's, or that of `--redis`, which counts more.
     static func config(declared: RedisThrottleConfig?, url: String?) throws -> RedisThrottleConfig? {
@@ -65,7 +73,7 @@ struct ClusterSetup {
             version: NodeVersion.text, state: "ready", spools: [files.directory])
         let cluster = try await Cluster.make(
             redis, settings: settings, record: record, rememberedEpochs: memory.epochs(shareTTL: settings.shareTTL), state: state,
-            loop: loop)
+            seal: seal, loop: loop)
         try await check(cluster.client, redis)
         return cluster
     }

@@ -25,7 +25,7 @@ final class SMTPListener: Sendable {
     private let open = Atomic<Int>(0)
     private let sessionsByHandler = Mutex<[ObjectIdentifier: OpenSession]>([:])
     private let dates = Mutex<(second: Int64, text: String)>((0, ""))
-    private let clientRoot = InProcessLimitRoot()
+    private let clientRoot: any LimitRoot
     private let clients = Mutex<[String: RateLimiter]>([:])
 
     /// *Value*: a session and the loop it lives on.
@@ -42,6 +42,7 @@ final class SMTPListener: Sendable {
         registry = services.registry
         descriptors = services.descriptors
         hostname = config.hostname ?? services.hostname
+        clientRoot = services.limits.clients
         relayHosts = CIDRSet(validated: config.relayHosts)
         trace = TraceHeaders(
             received: config.traceHeaders.receivedHeader, supplemental: config.traceHeaders.supplementalHeader,
@@ -77,7 +78,7 @@ final class SMTPListener: Sendable {
             let key = client.lowercased() + " " + rate.text
             var limiter =
                 clients[key]
-                ?? RateLimiter(key: LimitKey(name: "ehlo-\(key)-connection-rate"), spec: rate, root: clientRoot)
+                ?? RateLimiter(key: LimitKey(name: "\(config.listen.text) ehlo-\(key)-connection-rate"), spec: rate, root: clientRoot)
             defer { clients[key] = limiter }
             return limiter.take(1, now: now) == .granted
         }

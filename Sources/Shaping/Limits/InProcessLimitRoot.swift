@@ -17,13 +17,20 @@ package final class InProcessLimitRoot: LimitRoot {
     ///   - grace: nanoseconds an answer may be under way; 0 for callers inside the process.
     ///   - isGuarded: see above.
     ///   - capacity: how many keys are remembered.
-    package init(grace: Int64, isGuarded: Bool = false, capacity: Int = 262_144) {
-        rates = Mutex(RateTable(grace: grace, isGuarded: isGuarded, capacity: max(1, capacity)))
+    ///   - ledger: where rates are written down before they are used; nil when they may be forgotten with the process.
+    ///   - now: monotonic nanoseconds.
+    package init(
+        grace: Int64, isGuarded: Bool = false, capacity: Int = 262_144, ledger: (any RateLedger)? = nil, now: Int64 = 0
+    ) {
+        rates = Mutex(RateTable(grace: grace, isGuarded: isGuarded, capacity: max(1, capacity), ledger: ledger, now: now))
         permits = Mutex(PermitTable(capacity: max(1, capacity)))
     }
 
     /// How many keys are remembered, rates and caps.
     package var keyCounts: (rates: Int, permits: Int) { (rates.withLock { $0.count }, permits.withLock { $0.count }) }
+
+    /// The rates that the ledger covers, as they are now.
+    package func records() -> [(key: LimitKey, record: RateRecord)] { rates.withLock { $0.records() } }
 
     package func leaseRate(
         _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void

@@ -18,6 +18,19 @@ struct RateLog: Sendable {
     /// An empty log, begun at `since`.
     init(since: Int64) { self.since = since }
 
+    /// A log that was written down. Slots of the process that wrote it do not come back.
+    init(closes: [Int64], forgotten: Int64, pace: Int64, since: Int64, limit: Int) {
+        self.since = since
+        self.forgotten = forgotten
+        paceTime = pace
+        for close in closes.sorted() { record(close, limit: limit) }
+    }
+
+    /// All of it, to be written down.
+    var history: RateRecord.History {
+        .logged(closes: Array(ring[head...] + ring[..<head]), forgotten: forgotten, pace: paceTime)
+    }
+
     /// How many takes are remembered.
     var count: Int { ring.count }
     /// The newest record.

@@ -20,6 +20,13 @@ struct RateState: Sendable {
         history = rule.isLogged ? .logged(RateLog(since: now)) : .paced(next: Int64.min / 4)
     }
 
+    /// A rate with a history.
+    init(spec: ThrottleSpec, grace: Int64, isGuarded: Bool = false, history: History) {
+        self.spec = spec
+        rule = RateRule(spec, grace: grace, isGuarded: isGuarded)
+        self.history = history
+    }
+
     /// Grants slots, or says when to try again.
     mutating func lease(_ want: Int, now: Int64) -> RateLease {
         let want = min(max(1, want), rule.limit)

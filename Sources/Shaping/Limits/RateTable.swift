@@ -5,12 +5,15 @@ struct RateTable: Sendable {
     private let isGuarded: Bool
     private let capacity: Int
     private var sweepAt = Int64.min
+    private let ledger: (any RateLedger)?
 
-    /// An empty table.
-    init(grace: Int64, isGuarded: Bool = false, capacity: Int) {
+    /// A table with what the ledger has recorded, or an empty one.
+    init(grace: Int64, isGuarded: Bool = false, capacity: Int, ledger: (any RateLedger)? = nil, now: Int64 = 0) {
         self.grace = grace
         self.isGuarded = isGuarded
         self.capacity = capacity
+        self.ledger = ledger
+        for (key, record) in ledger?.recorded ?? [:] { states[key] = RateState(record, grace: grace, isGuarded: isGuarded, now: now) }
     }
 
     /// How many keys are remembered.
@@ -20,18 +23,39 @@ struct RateTable: Sendable {
     mutating func lease(_ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64) -> RateLease {
         sweep(now: now)
         // In place: a copy of a state would copy its log.
-        if let lease = states[key]?.lease(want, spec: spec, grace: grace, isGuarded: isGuarded, now: now) { return lease }
+        if let index = states.index(forKey: key) {
+            let lease = states.values[index].lease(want, spec: spec, grace: grace, isGuarded: isGuarded, now: now)
+            return written(lease, key, spec, now: now)
+        }
         // Full of rates in use: to wait is safe, to forget one is not.
         guard states.count < capacity else { return .retry(atNanoseconds: now + Self.fullWait) }
         var state = RateState(spec: spec, grace: grace, isGuarded: isGuarded, now: now)
+        // Of one that is not recorded, a former process may have used all.
+        if let used = ledger?.usedUntil(spec), used + 2 * state.rule.period > now {
+            state = RateState(spec: spec, grace: grace, isGuarded: isGuarded, usedUntil: used)
+        }
         let lease = state.lease(want, now: now)
         states[key] = state
-        return lease
+        return written(lease, key, spec, now: now)
+    }
+
+    /// A grant counts once it is written down: before it is used, so that the next process knows of it whenever this one ends.
+    private func written(_ lease: RateLease, _ key: LimitKey, _ spec: ThrottleSpec, now: Int64) -> RateLease {
+        guard case .slots = lease, let ledger, ledger.covers(spec), let record = states[key]?.record else { return lease }
+        return ledger.write(key, record) ? lease : .retry(atNanoseconds: now + Self.fullWait)
+    }
+
+    /// All states that the ledger covers, to be written down anew.
+    func records() -> [(key: LimitKey, record: RateRecord)] {
+        guard let ledger else { return [] }
+        return states.compactMap { ledger.covers($0.value.spec) ? ($0.key, $0.value.record) : nil }
     }
 
     /// Takes back unused slots.
     mutating func giveBack(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots) {
         states[key]?.giveBack(slots, spec: spec)
+        // When this cannot be written, more counts as used than was: safe.
+        if let ledger, ledger.covers(spec), let record = states[key]?.record { _ = ledger.write(key, record) }
     }
 
     /// Drops what is idle: once a minute, sooner when the table is full.

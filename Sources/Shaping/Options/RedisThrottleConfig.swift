@@ -30,6 +30,14 @@ package struct RedisThrottleConfig: Sendable, Hashable {
     package let trustsRefusal: Bool
     /// Whether the node starts although the store refuses it or is not fit; it is then as if the store were away.
     package let startsWithoutStore: Bool
+    /// The secret with which the nodes of the cluster sign their orders; nil when they do not.
+    package let clusterSecret: String?
+    /// A file that holds it instead.
+    package let clusterSecretFile: String?
+    /// A former secret, whose signatures still count.
+    package let previousClusterSecret: String?
+    /// Whether orders without a signature count although there is a secret.
+    package let acceptsUnsignedOrders: Bool
 
     /// Reads and checks the table.
     package init(_ table: [String: ConfigValue]) throws(ConfigError) {
@@ -54,6 +62,14 @@ package struct RedisThrottleConfig: Sendable, Hashable {
         buckets = try read.int("buckets", 4, in: 1...64)
         trustsRefusal = try read.bool("refused_means_down", false)
         startsWithoutStore = try read.bool("start_without_store", false)
+        clusterSecret = try read.optionalText("cluster_secret", "a text of 16 to 1024 bytes", where: Self.isSecret)
+        clusterSecretFile = try read.optionalText("cluster_secret_file", "the path of a file") { !$0.isEmpty }
+        if clusterSecret != nil, clusterSecretFile != nil {
+            throw read.schema.fail("cluster_secret_file", "cannot be combined with cluster_secret; give one of them")
+        }
+        previousClusterSecret = try read.optionalText("previous_cluster_secret", "a text of 16 to 1024 bytes", where: Self.isSecret)
+        acceptsUnsignedOrders =
+            try read.optionalText("unsigned_orders", "'refuse' or 'accept'") { $0 == "refuse" || $0 == "accept" } == "accept"
     }
 
     /// Every name of the table.
@@ -63,7 +79,8 @@ package struct RedisThrottleConfig: Sendable, Hashable {
             [
                 "prefix": .field, "on_store_loss": .field, "share_ttl": .field, "permit_ttl": .field, "crash_hold": .field,
                 "quantum": .field, "quantum_messages": .field, "zone": .field, "advertise": .field, "horizon": .field, "buckets": .field,
-                "start_without_store": .field, "refused_means_down": .field,
+                "start_without_store": .field, "refused_means_down": .field, "cluster_secret": .field, "cluster_secret_file": .field,
+                "previous_cluster_secret": .field, "unsigned_orders": .field,
             ], uniquingKeysWith: { $1 }))
 
     private static func storeLoss(_ read: OptionReader) throws(ConfigError) -> StoreLoss {
@@ -73,6 +90,8 @@ package struct RedisThrottleConfig: Sendable, Hashable {
             throw read.schema.fail("on_store_loss", "is wrong: \(error.message)")
         }
     }
+
+    private static func isSecret(_ text: String) -> Bool { (16...1024).contains(text.utf8.count) }
 
     /// No braces: in a Redis Cluster they would decide where a key lives.
     private static func isPrefix(_ text: String) -> Bool {

@@ -1,3 +1,4 @@
+import Foundation
 import Redis
 
 @testable import Cluster
@@ -71,7 +72,8 @@ final class FakeStore: @unchecked Sendable {
         if let stored = content.hashes[keys[2]]?[arguments[1]] {
             let words = words(stored, 3)
             if words.count == 3, let other = Int64(words[0]), other > 0, other <= 1 << 50 {
-                if other == version, words[1] == arguments[3] { return .array([Self.text("same"), Self.text(words[2])]) }
+                let isAsGood = arguments[8].isEmpty || (Self.signed(stored) ?? 0) > Int64(arguments[8])! - 3_600_000_000_000
+                if other == version, words[1] == arguments[3], isAsGood { return .array([Self.text("same"), Self.text(words[2])]) }
                 if other > version || (other == version && arguments[3].utf8.lexicographicallyPrecedes(words[1].utf8)) {
                     return .array([Self.text("older"), .bytes(stored)])
                 }
@@ -91,6 +93,13 @@ final class FakeStore: @unchecked Sendable {
         content.streams[keys[3]] = content.streams[keys[3]]!.suffix(limit)
         onPublish(arguments[5], arguments[3])
         return .array([Self.text("written"), Self.text("\(lastEvent.0)-\(lastEvent.1)")])
+    }
+
+    /// When a value was signed.
+    private static func signed(_ stored: [UInt8]) -> Int64? {
+        let text = String(decoding: stored, as: UTF8.self)
+        guard let start = text.range(of: "\"signed\":", options: .backwards)?.upperBound else { return nil }
+        return Int64(text[start...].prefix { $0.isNumber })
     }
 
     private func read(_ keys: [String], _ arguments: [String]) -> RedisValue {
