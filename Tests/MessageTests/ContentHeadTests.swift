@@ -48,6 +48,7 @@ import Testing
         Case("From a@b\r\n\r\nbody", .mailboxLine, "From a@b\r\n\r\n"),
         Case("From now on we\r\nwrite letters\r\n", .emptyLine, ""),
         Case("From here", .emptyLine, ""),
+        Case("From " + String(repeating: "x", count: 990) + "\r\nA: b\r\n", .emptyLine, ""),
         Case("From : a@b\r\n\r\n", .none, "From : a@b\r\n\r\n"),
         Case("from a@b\r\nA: b\r\n", .emptyLine, ""),
     ]

@@ -67,6 +67,8 @@ package struct ContentHead: Sendable, Hashable {
         guard content.count - index > wanted.utf8CodeUnitCount else { return nil }
         guard memcmp(content.baseAddress! + index, wanted.utf8Start, wanted.utf8CodeUnitCount) == 0 else { return nil }
         let next = HeaderBlock.lineEnd(content, from: index)
+        // With the name before it the line must still be one that servers take.
+        guard next < HeaderFolder.hardLimit - Seam.mailboxLine.text.utf8CodeUnitCount else { return nil }
         guard HeaderBlock.blankLineLength(content, at: next) > 0 || HeaderBlock.isField(content, at: next) else { return nil }
         return next
     }

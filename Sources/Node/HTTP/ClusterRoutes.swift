@@ -25,7 +25,7 @@ struct ClusterRoutes: Sendable {
             return try RuleRoutes.json(await node.services.clusterView.limits(cluster: cluster))
         }
         router.get("api/explain") { request, _ in
-            let question = try ExplainQuestion(request.uri.queryParameters)
+            let question = try ExplainQuestion(FormQuery.parameters(request.uri.query ?? ""))
             let cluster = try Self.flag(request, "cluster", standard: false)
             return try RuleRoutes.json(await node.explain(question, cluster: cluster))
         }

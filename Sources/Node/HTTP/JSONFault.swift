@@ -46,7 +46,9 @@ extension DecodingError {
             guard place.isEmpty else {
                 return "the field '\(place)' has a value that cannot be represented, such as a number that is too large"
             }
-            return "the body is not valid JSON" + Self.position(context.underlyingError)
+            // The parser says of some numbers only that it cannot hold them, and not where they are.
+            guard !context.debugDescription.lowercased().contains("number") else { return "the body has a number that is too large" }
+            return "the body is not valid JSON"
         @unknown default: return "the body is not the JSON this endpoint takes"
         }
     }
@@ -80,17 +82,6 @@ extension DecodingError {
             ("null", "null"),
         ]
         return kinds.first { rest.contains($0.0) }?.1
-    }
-
-    /// ` (line 1, column 5)`, if the parser says where it stopped.
-    private static func position(_ error: (any Error)?) -> String {
-        guard let text = (error as NSError?)?.userInfo["NSDebugDescription"] as? String else { return "" }
-        func number(after word: String) -> Int? {
-            guard let range = text.range(of: word + " ") else { return nil }
-            return Int(text[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
-        }
-        guard let line = number(after: "line"), let column = number(after: "column") else { return "" }
-        return " (line \(line), column \(column))"
     }
 }
 

@@ -54,7 +54,7 @@ struct RuleRoutes: Sendable {
             return try Self.json(BounceCount(id: entry.id, bounced: tally.queues, totalBounced: tally.total))
         }
         router.get("api/admin/bounce/v1/count") { request, _ in
-            try Self.json(await node.bounceCount(try scope(of: request.uri.queryParameters, raw: request.uri.query ?? "")))
+            try Self.json(await node.bounceCount(try scope(of: request.uri.query ?? "")))
         }
         router.post("api/admin/rebind/v1") { request, context in
             let fields = ["reason", "node", "data", "always_flush", "suppress_logging", "trigger_rebind_event"] + RuleRequest.matching
@@ -137,32 +137,16 @@ struct RuleRoutes: Sendable {
     }
 
     /// The criteria of a query: the same names as in a body; `queue_names` may come several times or separated by commas.
-    private func scope(of query: Parameters, raw: String) throws -> ControlScope {
+    private func scope(of query: String) throws -> ControlScope {
         var table: [String: ConfigValue] = [:]
-        let queues = try Self.queueNames(raw)
-        for (key, value) in query {
+        for (key, value) in FormQuery.items(query) {
             switch key {
-            case "queue_names": break
-            case "everything": table["everything"] = .bool(value == "true" || value == "1")
-            default: table[String(key)] = .string(String(value))
+            case "queue_names": table[key] = .list(FormQuery.list(key, in: query).map { .string($0) })
+            case "everything": table[key] = .bool(value == "true" || value == "1")
+            default: table[key] = .string(value)
             }
         }
-        if !queues.isEmpty { table["queue_names"] = .list(queues) }
         return try RuleRequest(table, allowed: RuleRequest.matching).scope(nodes: members)
-    }
-
-    /// The queue names of a query. A comma that is written `%2C` belongs to the name.
-    static func queueNames(_ query: String) throws -> [ConfigValue] {
-        var names: [ConfigValue] = []
-        for item in query.split(separator: "&") where item.hasPrefix("queue_names=") {
-            for raw in item.dropFirst("queue_names=".count).split(separator: ",") {
-                guard let name = raw.removingPercentEncoding else {
-                    throw HTTPError(.badRequest, message: "'queue_names' is not valid percent-encoding")
-                }
-                names.append(.string(name))
-            }
-        }
-        return names
     }
 
     static func issuer(_ context: APIContext) -> String { context.remote?.ipAddress ?? "?" }

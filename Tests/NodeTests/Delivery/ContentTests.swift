@@ -161,6 +161,20 @@ import Testing
         }
     }
 
+    /// A name that is no domain fails where everybody can see it, and never goes to the recipient's own hosts.
+    @Test(arguments: texts) func aRoutingDomainThatIsNoneFailsVisibly(_ text: String) async throws {
+        let plan = RigPlan(
+            policy: "kumo.on('smtp_server_message_received', function(msg) msg:set_meta('routing_domain', [==[\(text)]==]) end)")
+        try await Rig.run(plan) { rig in
+            #expect(try rig.send(to: "u@example.com").hasPrefix("250"))
+            try await expectEventually("an outcome") {
+                if rig.metric("total_messages_transfail") + rig.metric("total_messages_fail") > 0 { return true }
+                return await rig.node.queueStatus().contains { $0.blockedBy != nil }
+            }
+            #expect(rig.counters.messages == 0)
+        }
+    }
+
     @Test(arguments: texts) func aQueueIsPausedByItsListedName(_ text: String) async throws {
         let plan = RigPlan(
             policy: "kumo.on('smtp_server_message_received', function(msg) msg:set_meta('campaign', [==[\(text)]==]) end)")

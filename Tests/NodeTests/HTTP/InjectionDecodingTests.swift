@@ -155,7 +155,8 @@ import Testing
         (#"{"from":"a@x.test","to":"b@y.test","tenant":5}"#, "'tenant' has the wrong type: it must be a string, not a number"),
         (#"{"from":"a@x.test","to":"b@y.test","tenant":"a\u0007"}"#, "'tenant': the tenant of the queue name contains a control character"),
         (#"{"from":"a@x.test","to":"b@y.test","campaign":""# + String(repeating: "x", count: 513) + #""}"#, "longer than 512 bytes"),
-        (#"{"from":"a@x.test","to":"b@y.test""#, "not valid JSON"), ("", "not valid JSON"), (#""text""#, "must be an object, not a string"),
+        (#"{"from":"a@x.test","to":"b@y.test""#, "not valid JSON"), (#"{"from":1e400}"#, "number"), ("", "not valid JSON"),
+        (#""text""#, "must be an object, not a string"),
         ("5", "must be an object, not a number"), ("null", "must be an object, not null"),
         (#"{"from":"a@x.test","to":"b@y.test","a\nb":1}"#, "a b: unknown field"),
     ]) func shortFormMistakes(_ text: String, _ part: String) {

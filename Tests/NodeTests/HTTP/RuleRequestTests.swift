@@ -37,10 +37,18 @@ import Testing
     @Test(
         arguments: [
             ("queue_names=a,b@c", ["a", "b@c"]), ("domain=x&queue_names=a%2Cb@c&queue_names=d", ["a,b@c", "d"]), ("", []),
-            ("queue_names=%22a%3Ab%22%3At%40d%21%21", [#""a:b":t@d!!"#]),
+            ("queue_names=%22a%3Ab%22%3At%40d%21%21", [#""a:b":t@d!!"#]), ("queue_names=a+b%2Bc&other=x", ["a b+c"]),
+            ("queue_names=%zz&queue_names", ["%zz"]),
         ] as [(String, [String])])
-    func queueNamesOfAQuery(_ query: String, _ names: [String]) throws {
-        #expect(try RuleRoutes.queueNames(query) == names.map { .string($0) })
+    func queueNamesOfAQuery(_ query: String, _ names: [String]) {
+        #expect(FormQuery.list("queue_names", in: query) == names)
+    }
+
+    @Test func queriesAreReadAsFormsWriteThem() {
+        let items = FormQuery.items("queue=a+b%2B%22c%22%40d&cluster=true&x&y=1=2&=z")
+        #expect(items.map(\.key) == ["queue", "cluster", "x", "y", ""])
+        #expect(items.map(\.value) == ["a b+\"c\"@d", "true", "", "1=2", "z"])
+        #expect(FormQuery.parameters("queue=a%20b")["queue"] == "a b")
     }
 
     /// *Value*: a request that is refused, and what the refusal must name.

@@ -12,7 +12,7 @@ import Testing
         #expect(listener.clientTimeout == .seconds(60) && listener.dataProcessingTimeout == .seconds(300))
         #expect(listener.maxMessageSize == 20_971_520 && listener.maxMessagesPerConnection == 10_000)
         #expect(listener.maxRecipientsPerMessage == 1024 && listener.maxConnections == 32_768 && listener.dataBufferSize == 131_072)
-        #expect(listener.invalidLineEndings == .deny && listener.lineLengthHardLimit == 998)
+        #expect(listener.invalidLineEndings == .deny && listener.lineLengthHardLimit == 998 && listener.maxReceivedHeaders == 100)
         #expect(listener.batchHandling == .bifurcateAlways && !listener.deferredSpool && listener.meta.isEmpty)
     }
 
@@ -23,7 +23,7 @@ import Testing
             ("trace_headers", ["recieved_header": true]), ("trace_headers", ["header_name": "X-A: b\r\n"]),
             ("trace_headers", ["header_name": ""]),
             ("invalid_line_endings", "deny"), ("max_message_size", 0), ("max_message_size", "lots"), ("line_length_hard_limit", 1),
-            ("meta", "x"),
+            ("meta", "x"), ("meta", ["tenant": true]), ("meta", ["queue": ["a"]]), ("meta", ["campaign": 1.5]), ("max_received_headers", 0),
             ("client_timeout", "0s"), ("peer", "x"), ("listen", 25), ("listen", "25"),
         ] as [(String, ConfigValue)])
     func esmtpRefusals(option: String, value: ConfigValue) {
@@ -40,6 +40,8 @@ import Testing
         let listener = try HTTPListenerConfig(["listen": "127.0.0.1:8000"])
         #expect(listener.listen.text == "127.0.0.1:8000" && listener.hostname == nil)
         #expect(listener.trustedHosts == ["127.0.0.1", "::1"] && listener.requestBodyLimit == 2_097_152)
+        #expect(listener.content == .defaults && listener.content.invalidLineEndings == .fix && listener.content.lineLengthHardLimit == 998)
+        #expect(listener.content.maxReceivedHeaders == 100 && listener.content.bcc == .remove)
     }
 
     @Test func spoolDefaultsAndNotes() throws {

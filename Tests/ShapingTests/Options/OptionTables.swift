@@ -103,7 +103,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
             "trace_headers": ["received_header": false], "client_timeout": "5m", "data_processing_timeout": "1m",
             "max_message_size": "50 MiB",
             "max_messages_per_connection": 100, "max_recipients_per_message": 10, "max_connections": 10, "data_buffer_size": 65536,
-            "invalid_line_endings": "Fix", "line_length_hard_limit": 2000, "batch_handling": "BatchByDomain", "deferred_spool": true,
+            "invalid_line_endings": "Fix", "line_length_hard_limit": 2000, "max_received_headers": 50, "batch_handling": "BatchByDomain",
+            "deferred_spool": true,
             "meta": ["tenant": "a"],
         ],
         ignored: [:],
@@ -120,7 +121,10 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
 
     static let httpListener = OptionTable(
         title: "start_http_listener", schema: HTTPListenerConfig.options, required: ["listen": "127.0.0.1:8000"],
-        fields: ["listen": "0.0.0.0:8000", "hostname": "a.example.com", "trusted_hosts": [], "request_body_limit": "10 MiB"],
+        fields: [
+            "listen": "0.0.0.0:8000", "hostname": "a.example.com", "trusted_hosts": [], "request_body_limit": "10 MiB",
+            "invalid_line_endings": "Deny", "line_length_hard_limit": 2000, "max_received_headers": 50, "raw_bcc": "Refuse",
+        ],
         ignored: [:], unsupported: ["use_tls": true, "tls_certificate": "/a", "tls_private_key": "/a"], harmless: ["use_tls": false],
         isEqual: { try HTTPListenerConfig($0) == HTTPListenerConfig($1) })
 
