@@ -51,7 +51,9 @@ static int safe_load(lua_State *L) {
         }
         lua_pushcfunction(L, read_pieces);
         lua_pushvalue(L, 1);
-        if (lua_pcall(L, 1, 1, 0) != LUA_OK) { // as of a text that does not compile; a handler whose time is over can not go on anyway
+        int status = lua_pcall(L, 1, 1, 0);
+        if (status != LUA_OK) { // as of a text that does not compile
+            apus_check_caught(L, status);
             lua_pushnil(L);
             lua_insert(L, -2);
             return 2;
@@ -84,11 +86,19 @@ static int guarded_handler(lua_State *L) {
     return 1;
 }
 
-static int xpcall_end(lua_State *L, int status, lua_KContext skipped) {
+static int call_end(lua_State *L, int status, lua_KContext skipped) {
     if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)skipped;
+    apus_check_caught(L, status);
     lua_pushboolean(L, 0);
     lua_pushvalue(L, -2);
     return 2;
+}
+
+static int safe_pcall(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, 1); // the first result
+    lua_insert(L, 1);
+    return call_end(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, call_end), 0);
 }
 
 /// xpcall(f, handler, ...) with the guarded handler.
@@ -101,7 +111,7 @@ static int safe_xpcall(lua_State *L) {
     lua_pushboolean(L, 1); // the first result
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2); // function, handler, true, function, arguments
-    return xpcall_end(L, lua_pcallk(L, count - 2, LUA_MULTRET, 2, 2, xpcall_end), 2);
+    return call_end(L, lua_pcallk(L, count - 2, LUA_MULTRET, 2, 2, call_end), 2);
 }
 
 static int collect_more(lua_State *L, int status, lua_KContext steps) {
@@ -135,6 +145,8 @@ void apus_open_base(lua_State *L) {
     apus_wrap(L, "setmetatable", safe_setmetatable);
     lua_pushcfunction(L, safe_xpcall);
     lua_setfield(L, -2, "xpcall");
+    lua_pushcfunction(L, safe_pcall);
+    lua_setfield(L, -2, "pcall");
     lua_pushcfunction(L, safe_collectgarbage);
     lua_setfield(L, -2, "collectgarbage");
 }

@@ -116,7 +116,7 @@ static int take_slot(lua_State *L, apus_lua *state) {
         state->slots = slots;
         state->slot_capacity = capacity;
     }
-    state->slots[slot] = (apus_slot){new_thread(L, slot), -2};
+    state->slots[slot] = (apus_slot){.thread = new_thread(L, slot), .next_free = -2};
     state->slot_count++;
     return slot;
 }
@@ -234,7 +234,11 @@ static int enter_body(lua_State *L) {
 }
 
 static void leave(apus_lua *state, entry *e) {
-    if (e->outcome == APUS_SUSPENDED || e->outcome == APUS_PAUSED || e->slot < 0) return;
+    if (e->slot < 0) return;
+    if (e->outcome == APUS_SUSPENDED || e->outcome == APUS_PAUSED) {
+        state->slots[e->slot].refusals = state->refusals;
+        return;
+    }
     // Pending to-be-closed variables run now, within what is left of the time. Output holds the outcome, so keep it.
     apus_buffer kept = state->output;
     state->output = (apus_buffer){0};
@@ -249,7 +253,7 @@ static int enter(apus_lua *state, entry *e, apus_time time) {
     state->ended = APUS_GOES_ON;
     state->ended_at[0] = 0;
     state->yielding = APUS_NO_YIELD;
-    state->refusals = 0;
+    state->refusals = e->fresh ? 0 : state->slots[e->slot].refusals;
     state->steps = APUS_STEPS;
     state->budget = time.budget_ns > 0 ? time.budget_ns : 1;
     state->slice = time.slice_ns;

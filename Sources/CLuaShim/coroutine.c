@@ -43,10 +43,8 @@ static int close_thread(lua_State *L, lua_State *co) {
     state->current = outer;
     state->chain = chain;
     state->closing--;
-    if (state->ended) {
-        apus_mark(co, APUS_MARK_WAITING);
-        apus_stop(L);
-    }
+    if (state->ended) apus_mark(co, APUS_MARK_WAITING);
+    if (status != LUA_OK) apus_check_caught(L, status);
     return status;
 }
 
@@ -97,6 +95,7 @@ static int transfer(lua_State *L, lua_State *co, int base, bool wrapped, bool by
             apus_mark(co, APUS_MARK_WAITING); // it may have died in the hook, which leaves its hook off: nobody may close it
             return apus_stop(L);
         }
+        if (status == LUA_ERRMEM) apus_check_caught(L, status);
         if (status == LUA_OK || status == LUA_YIELD) {
             if (lua_checkstack(L, results + 1)) {
                 if (!wrapped) lua_pushboolean(L, 1);

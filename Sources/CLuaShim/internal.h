@@ -16,6 +16,7 @@
 typedef struct {
     lua_State *thread;
     int next_free; // index of the next free slot, -1 at the end, -2 while in use
+    int refusals;  // allocations refused before it was suspended
 } apus_slot;
 
 /// Why the coroutine of the handler, and every coroutine in between, is being suspended.
@@ -54,7 +55,7 @@ struct apus_lua {
     size_t volume;      // bytes allocated since the hook last ran
     size_t big_strings; // bytes
     size_t big_blocks;  // bytes: tables and stacks
-    int refusals;       // allocations refused in this entry
+    int refusals;       // allocations refused to this handler
     void **strings;     // open addressing; the blocks counted in `big_strings`
     size_t string_slots, string_count;
 
@@ -86,6 +87,8 @@ bool apus_can_suspend(lua_State *L);
 void apus_note_end(lua_State *L, apus_end reason);
 /// Ends the handler from a C function: does not return.
 int apus_stop(lua_State *L);
+/// For whoever catches an error: ends the handler, and does not return, if the error is one that nothing may catch.
+void apus_check_caught(lua_State *L, int status);
 bool apus_out_of_steps(lua_State *L, bool can_go_on);
 /// Counts steps of a C loop that can not be suspended, and ends the handler that holds the event loop for too long, or runs too long.
 static inline void apus_spend(lua_State *L, apus_lua *state, int64_t steps) {

@@ -86,6 +86,13 @@ int apus_stop(lua_State *L) {
     return luaL_error(L, "the handler ran longer than it may");
 }
 
+void apus_check_caught(lua_State *L, int status) {
+    apus_lua *state = apus_of(L);
+    if (!state->entered) return;
+    if (status == LUA_ERRMEM) apus_note_end(L, APUS_ENDED_BY_MEMORY);
+    if (state->ended) apus_stop(L);
+}
+
 bool apus_out_of_steps(lua_State *L, bool can_go_on) {
     apus_lua *state = apus_of(L);
     if (!state->entered) {

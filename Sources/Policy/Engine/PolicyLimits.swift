@@ -5,7 +5,7 @@ package struct PolicyLimits: Sendable {
     /// Bytes of one Lua string; a table may take four times as many. Lua can not pause within an instruction, and this bounds them.
     package var stringBytes: Int = 32 << 20
     /// Running (not waiting) time of one call: processor time of the thread, so a machine that was paused fails no handler.
-    package var runningTime: Duration = .seconds(5)
+    package var runningTime: Duration = .seconds(2)
     /// Running time of the policy's top level, and of each handler of `pre_init` and `init`.
     package var loadingTime: Duration = .seconds(10)
     /// After this much running time a handler pauses, so that its loop can do other things; zero: never.
