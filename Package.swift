@@ -116,7 +116,7 @@ let package = Package(
                 "RedisFixture", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Shaping", "Message"], swiftSettings: settings),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message"], swiftSettings: settings),
         .target(name: "CChecksum"),
         .target(name: "CLuaShim", dependencies: ["CLua"]),
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),

@@ -65,11 +65,12 @@ int apus_native_entry(lua_State *L) {
     }
     apus_native_call call = {
         .bytes = state->arguments.bytes, .count = state->arguments.count, .arguments = arguments,
-        .yieldable = L == state->running && lua_isyieldable(L), .thread = L,
+        .yieldable = apus_can_suspend(L), .thread = L,
     };
     apus_buffer_reset(&state->reply);
     int result = state->native(state->context, function, &call, &state->reply);
     // The Swift frame has returned: from here on Lua may jump.
+    apus_should_pause(L, state, 64 + (int64_t)(state->arguments.count + state->reply.count) / 16);
     if (result < 0 && e.reference != LUA_NOREF) luaL_unref(L, LUA_REGISTRYINDEX, e.reference);
     switch (result) {
     case APUS_NATIVE_ERROR: return raise_reply(L, &state->reply);
@@ -79,7 +80,7 @@ int apus_native_entry(lua_State *L) {
         lua_setmetatable(L, -2);
         return lua_error(L);
     case APUS_NATIVE_YIELD:
-        state->awaiting = true;
+        state->yielding = APUS_YIELD_AWAIT;
         lua_settop(L, 0);
         return lua_yieldk(L, 0, 0, resumed);
     default: return apus_decode(L, &state->reply, result);
@@ -91,6 +92,7 @@ int apus_native_entry(lua_State *L) {
 static lua_State *new_thread(lua_State *L, int slot) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, "apus.threads");
     lua_State *thread = lua_newthread(L);
+    apus_mark(thread, APUS_MARK_HANDLER);
     lua_rawseti(L, -2, slot + 1);
     lua_pop(L, 1);
     return thread;
@@ -114,7 +116,7 @@ static int take_slot(lua_State *L, apus_lua *state) {
         state->slots = slots;
         state->slot_capacity = capacity;
     }
-    state->slots[slot] = (apus_slot){new_thread(L, slot), -2};
+    state->slots[slot] = (apus_slot){.thread = new_thread(L, slot), .next_free = -2};
     state->slot_count++;
     return slot;
 }
@@ -139,18 +141,19 @@ typedef struct {
 
 static int reset_body(lua_State *L) {
     entry *e = lua_touserdata(L, 1);
+    apus_lua *state = e->state;
     // A coroutine that ran out of time or memory may be in any state (with hooks off, for one), so it is not used again, nor are its
     // to-be-closed variables closed.
     bool reusable = e->outcome == APUS_FAILED || e->outcome == APUS_REJECTED;
     if (reusable) {
-        lua_State *thread = e->state->slots[e->slot].thread;
-        e->state->closing = true;
+        lua_State *thread = state->slots[e->slot].thread;
+        state->current = thread;
         lua_resetthread(thread);
-        e->state->closing = false;
+        state->current = L;
         lua_settop(thread, 0);
-        reusable = !e->state->timed_out;
+        reusable = !state->ended;
     }
-    give_slot(L, e->state, e->slot, reusable);
+    give_slot(L, state, e->slot, reusable);
     return 0;
 }
 
@@ -160,11 +163,6 @@ static void report_failure(lua_State *L, entry *e, lua_State *thread, int status
     apus_lua *state = e->state;
     if (status == LUA_ERRMEM) {
         e->outcome = APUS_OUT_OF_MEMORY;
-        return;
-    }
-    if (state->timed_out) {
-        apus_put_string(&state->output, state->timed_out_at, strlen(state->timed_out_at));
-        e->outcome = APUS_TIMED_OUT;
         return;
     }
     int problem = lua_gettop(L);
@@ -181,7 +179,7 @@ static void report_failure(lua_State *L, entry *e, lua_State *thread, int status
         }
     }
     size_t count;
-    const char *text = luaL_tolstring(L, problem, &count);
+    const char *text = luaL_tolstring(L, problem, &count); // may run __tostring of the policy
     apus_put_string(&state->output, text, count);
     luaL_traceback(L, thread, NULL, 0);
     text = lua_tolstring(L, -1, &count);
@@ -197,29 +195,21 @@ static int enter_body(lua_State *L) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, e->reference);
     }
     lua_State *thread = state->slots[e->slot].thread;
-    int arguments = apus_decode(L, &state->input, e->arguments);
+    int arguments = e->arguments ? apus_decode(L, &state->input, e->arguments) : 0;
     if (!lua_checkstack(thread, arguments + 8)) luaL_error(L, "not enough memory");
     lua_xmove(L, thread, arguments + (e->fresh ? 1 : 0));
-    state->running = thread;
-    state->awaiting = false;
+    if (state->big_strings || state->big_blocks) apus_calm(thread);
+    state->current = thread;
+    state->chain = true;
     int results = 0;
     int status = lua_resume(thread, L, arguments, &results);
-    state->running = NULL;
+    state->current = L; // from here on nothing can be suspended
+    state->chain = false;
     apus_buffer_reset(&state->output);
+    if (state->ended) return 0; // `enter` says how
     if (status == LUA_YIELD) {
-        if (state->awaiting) {
-            e->outcome = APUS_SUSPENDED;
-            return 0;
-        }
-        if (state->timed_out) {
-            apus_put_string(&state->output, state->timed_out_at, strlen(state->timed_out_at));
-            e->outcome = APUS_TIMED_OUT;
-            return 0;
-        }
-        static const char text[] = "coroutine.yield was called outside a coroutine of the policy";
-        apus_put_string(&state->output, text, sizeof text - 1);
-        apus_put_string(&state->output, "", 0);
-        e->outcome = APUS_FAILED;
+        if (state->yielding == APUS_NO_YIELD) luaL_error(L, "coroutine.yield was called outside a coroutine of the policy");
+        e->outcome = state->yielding == APUS_YIELD_AWAIT ? APUS_SUSPENDED : APUS_PAUSED;
         return 0;
     }
     if (status != LUA_OK) {
@@ -238,45 +228,76 @@ static int enter_body(lua_State *L) {
     }
     lua_settop(thread, 0);
     // A coroutine that returned is as good as new; lua_resetthread (which reallocates its stack) is only for those that did not.
-    if (state->timed_out) lua_sethook(thread, apus_hook, LUA_MASKCOUNT, APUS_HOOK_COUNT);
     give_slot(L, state, e->slot, true);
     e->slot = -1;
     return 0;
 }
 
-static int enter(apus_lua *state, entry *e, int64_t budget_ns) {
-    int64_t start = apus_now();
-    state->timed_out = false;
-    state->deadline = start + (budget_ns > 0 ? budget_ns : 1);
-    if (!e->fresh && budget_ns <= 0) lua_sethook(state->slots[e->slot].thread, apus_hook, LUA_MASKCOUNT, 1);
-    e->outcome = APUS_DONE;
-    int status = apus_protect(state, enter_body, e);
-    state->running = NULL;
-    state->spent = apus_now() - start;
-    if (status != APUS_DONE) e->outcome = status;
-    if (e->outcome != APUS_SUSPENDED && e->slot >= 0) {
-        // Pending to-be-closed variables run now, within what is left of the time. Output holds the outcome, so keep it.
-        apus_buffer kept = state->output;
-        state->output = (apus_buffer){0};
-        state->running = NULL;
-        if (apus_protect(state, reset_body, e) != APUS_DONE) state->closing = false; // then the slot is lost, which only costs its memory
-        free(state->output.bytes);
-        state->output = kept;
-        e->slot = -1;
+static void leave(apus_lua *state, entry *e) {
+    if (e->slot < 0) return;
+    if (e->outcome == APUS_SUSPENDED || e->outcome == APUS_PAUSED) {
+        state->slots[e->slot].refusals = state->refusals;
+        return;
     }
+    // Pending to-be-closed variables run now, within what is left of the time. Output holds the outcome, so keep it.
+    apus_buffer kept = state->output;
+    state->output = (apus_buffer){0};
+    apus_protect(state, reset_body, e); // if that fails the slot is lost, which only costs its memory
+    free(state->output.bytes);
+    state->output = kept;
+    e->slot = -1;
+}
+
+static int enter(apus_lua *state, entry *e, apus_time time) {
+    state->entered = true;
+    state->ended = APUS_GOES_ON;
+    state->ended_at[0] = 0;
+    state->yielding = APUS_NO_YIELD;
+    state->refusals = e->fresh ? 0 : state->slots[e->slot].refusals;
+    state->steps = APUS_STEPS;
+    state->budget = time.budget_ns > 0 ? time.budget_ns : 1;
+    state->slice = time.slice_ns;
+    state->hold = time.hold_ns;
+    // The first entry of a handler reads only the cheap clock: most end within one slice.
+    state->cpu_base = e->fresh ? 0 : apus_cpu();
+    state->check_at = apus_now() + (time.slice_ns ? time.slice_ns : 1000000);
+    e->outcome = APUS_DONE;
+    int status = APUS_DONE;
+    if (!e->fresh && time.budget_ns <= 0) { // many short runs used it up
+        state->ended = APUS_ENDED_BY_TIME;
+        apus_position(state->slots[e->slot].thread, 0, state->ended_at, sizeof state->ended_at);
+    } else {
+        status = apus_protect(state, enter_body, e);
+    }
+    state->current = state->L;
+    state->chain = false;
+    if (status != APUS_DONE) e->outcome = status;
+    if (state->ended) { // whatever it returned or raised
+        e->outcome = state->ended == APUS_ENDED_BY_MEMORY ? APUS_OUT_OF_MEMORY : APUS_TIMED_OUT;
+        apus_buffer_reset(&state->output);
+        apus_put_string(&state->output, state->ended_at, strlen(state->ended_at));
+    }
+    leave(state, e);
     if (e->outcome == APUS_OUT_OF_MEMORY) apus_memory(state, true);
-    state->deadline = 0;
+    state->spent = state->cpu_base ? apus_cpu() - state->cpu_base : 0;
+    state->current = NULL;
+    state->entered = false;
     return e->outcome;
 }
 
-int apus_start(apus_lua *state, int reference, int arguments, int64_t budget_ns, int *slot) {
+int apus_start(apus_lua *state, int reference, int arguments, apus_time time, int *slot) {
     entry e = {.state = state, .reference = reference, .slot = -1, .arguments = arguments, .fresh = true};
-    int outcome = enter(state, &e, budget_ns);
+    int outcome = enter(state, &e, time);
     *slot = e.slot;
     return outcome;
 }
 
-int apus_resume(apus_lua *state, int slot, int64_t budget_ns) {
+int apus_resume(apus_lua *state, int slot, apus_time time) {
     entry e = {.state = state, .slot = slot, .arguments = 2, .fresh = false};
-    return enter(state, &e, budget_ns);
+    return enter(state, &e, time);
+}
+
+int apus_continue(apus_lua *state, int slot, apus_time time) {
+    entry e = {.state = state, .slot = slot, .arguments = 0, .fresh = false};
+    return enter(state, &e, time);
 }

@@ -75,67 +75,6 @@ static int string_index(lua_State *L) {
 
 // ---- Restricted functions
 
-static int forward(lua_State *L, int arguments) {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, arguments, LUA_MULTRET);
-    return lua_gettop(L);
-}
-
-static int safe_load(lua_State *L) {
-    int arguments = lua_gettop(L);
-    if (arguments < 3) lua_settop(L, arguments = 3);
-    lua_pushliteral(L, "t");
-    lua_replace(L, 3);
-    return forward(L, arguments);
-}
-
-static int safe_setmetatable(lua_State *L) {
-    // Lua runs finalizers with hooks off, so one that loops could not be stopped.
-    if (lua_type(L, 2) == LUA_TTABLE) {
-        lua_pushliteral(L, "__gc");
-        if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "__gc can not be used in a policy");
-        lua_pop(L, 1);
-    }
-    return forward(L, lua_gettop(L));
-}
-
-static int guarded_handler(lua_State *L) {
-    // The time limit's error comes out of a hook, where Lua keeps hooks off: a message handler that loops could not be stopped.
-    if (apus_of(L)->timed_out) return 1;
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
-    return 1;
-}
-
-static int xpcall_end(lua_State *L, int status, lua_KContext skipped) {
-    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)skipped;
-    lua_pushboolean(L, 0);
-    lua_pushvalue(L, -2);
-    return 2;
-}
-
-/// xpcall(f, handler, ...) with the guarded handler.
-static int safe_xpcall(lua_State *L) {
-    int count = lua_gettop(L);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_pushvalue(L, 2);
-    lua_pushcclosure(L, guarded_handler, 1);
-    lua_replace(L, 2);
-    lua_pushboolean(L, 1); // the first result
-    lua_pushvalue(L, 1);
-    lua_rotate(L, 3, 2); // function, handler, true, function, arguments
-    return xpcall_end(L, lua_pcallk(L, count - 2, LUA_MULTRET, 2, 2, xpcall_end), 2);
-}
-
-static int safe_collectgarbage(lua_State *L) {
-    const char *option = luaL_optstring(L, 1, "collect");
-    if (strcmp(option, "count") && strcmp(option, "collect") && strcmp(option, "step"))
-        return luaL_error(L, "collectgarbage: only 'count', 'collect' and 'step' can be used in a policy");
-    return forward(L, lua_gettop(L));
-}
-
 static int safe_open(lua_State *L) {
     const char *path = luaL_checkstring(L, 1), *mode = luaL_optstring(L, 2, "r");
     if (strcmp(mode, "r") && strcmp(mode, "rb")) return luaL_error(L, "io.open: files can only be read in a policy (mode 'r')");
@@ -146,7 +85,14 @@ static int safe_open(lua_State *L) {
         lua_pushinteger(L, EINVAL);
         return 3;
     }
-    return forward(L, lua_gettop(L));
+    return apus_forward(L);
+}
+
+static int safe_date(lua_State *L) {
+    size_t count;
+    luaL_optlstring(L, 1, "", &count);
+    if (count > 1024) return luaL_error(L, "os.date: the format is longer than 1024 bytes");
+    return apus_forward(L);
 }
 
 static int file_searcher(lua_State *L) {
@@ -167,12 +113,6 @@ static int file_searcher(lua_State *L) {
     if (apus_load_file(L, path, chunk) != LUA_OK) return luaL_error(L, "module '%s': %s", name, lua_tostring(L, -1));
     lua_pushvalue(L, 3);
     return 2;
-}
-
-static void wrap(lua_State *L, const char *name, lua_CFunction function) { // table on top
-    lua_getfield(L, -1, name);
-    lua_pushcclosure(L, function, 1);
-    lua_setfield(L, -2, name);
 }
 
 static void clear(lua_State *L, const char *name) {
@@ -234,17 +174,20 @@ void apus_open_libraries(lua_State *L) {
     lua_pushglobaltable(L);
     clear(L, "dofile");
     clear(L, "loadfile");
-    lua_pushcfunction(L, safe_xpcall);
-    lua_setfield(L, -2, "xpcall");
-    wrap(L, "load", safe_load);
-    wrap(L, "setmetatable", safe_setmetatable);
-    wrap(L, "collectgarbage", safe_collectgarbage);
+    apus_open_base(L);
+    lua_pop(L, 1);
+    lua_getglobal(L, "coroutine");
+    apus_open_coroutine(L);
+    lua_pop(L, 1);
+    lua_getglobal(L, "table");
+    apus_open_table(L);
     lua_pop(L, 1);
 
     lua_getglobal(L, "io");
-    wrap(L, "open", safe_open);
+    apus_wrap(L, "open", safe_open);
     keep_only(L, "io", (const char *const[]){"open", NULL});
     lua_getglobal(L, "os");
+    apus_wrap(L, "date", safe_date);
     keep_only(L, "os", (const char *const[]){"time", "clock", "date", "getenv", NULL});
 
     lua_getglobal(L, "package");
@@ -264,6 +207,7 @@ void apus_open_libraries(lua_State *L) {
 
     lua_getglobal(L, "string");
     clear(L, "dump");
+    apus_open_string(L);
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
     lua_pushvalue(L, -3);

@@ -2,7 +2,6 @@
 #include "internal.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 bool apus_buffer_grow(apus_buffer *buffer, size_t extra) {
     if (buffer->failed) return false;
@@ -32,63 +31,6 @@ void apus_put_string(apus_buffer *buffer, const char *bytes, size_t count) {
     apus_buffer_put8(buffer, APUS_TAG_STRING);
     apus_buffer_put32(buffer, (uint32_t)count);
     apus_buffer_put(buffer, bytes, count);
-}
-
-int64_t apus_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
-    apus_lua *state = context;
-    if (!block) old_size = 0; // then old_size is a type hint
-    if (new_size == 0) {
-        free(block);
-        state->used -= old_size;
-        return NULL;
-    }
-    // A shrinking block must succeed, so only growth is refused.
-    if (new_size > old_size && new_size - old_size > state->limits.memory - state->used) return NULL;
-    void *result = realloc(block, new_size);
-    if (result) state->used = state->used - old_size + new_size;
-    return result;
-}
-
-size_t apus_position(lua_State *L, int level, char *out, size_t size) {
-    lua_Debug record;
-    // Only "S" and "l": they neither allocate nor raise.
-    for (; level < 24 && lua_getstack(L, level, &record); level++) {
-        lua_getinfo(L, "Sl", &record);
-        if (record.currentline > 0) {
-            int n = snprintf(out, size, "%s:%d", record.short_src, record.currentline);
-            return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
-        }
-    }
-    if (size) out[0] = 0;
-    return 0;
-}
-
-size_t apus_where(const apus_native_call *call, char *out, size_t size) {
-    return apus_position(call->thread, 1, out, size);
-}
-
-void apus_hook(lua_State *L, lua_Debug *record) {
-    (void)record;
-    apus_lua *state = apus_of(L);
-    if (state->deadline == 0 || apus_now() < state->deadline) return;
-    if (!state->timed_out) {
-        state->timed_out = true;
-        apus_position(L, 0, state->timed_out_at, sizeof state->timed_out_at);
-    }
-    // A yield out of the hook is final: no pcall of the policy sees it. (In a coroutine of the policy it ends that one's turn; the handler's own
-    // hook fires next.) Where Lua can not yield, an error must do: a pcall may catch it, so each following instruction raises it again.
-    if (lua_isyieldable(L) && !state->closing) {
-        lua_yield(L, 0);
-        return;
-    }
-    lua_sethook(L, apus_hook, LUA_MASKCOUNT, 1);
-    luaL_error(L, "the handler ran longer than it may");
 }
 
 static int panic(lua_State *L) {
@@ -128,15 +70,16 @@ apus_lua *apus_open(apus_limits limits, const char *directory, apus_native nativ
     state->native = native;
     state->context = context;
     state->first_free = -1;
+    if (!state->limits.string_bytes) state->limits.string_bytes = 32 << 20;
     state->directory = strdup(directory);
-    state->L = state->directory ? lua_newstate(allocate, state) : NULL;
+    state->L = state->directory ? lua_newstate(apus_allocate, state) : NULL;
     if (!state->L) {
         free(state->directory);
         free(state);
         return NULL;
     }
     lua_atpanic(state->L, panic);
-    *(apus_lua **)lua_getextraspace(state->L) = state;
+    *(uintptr_t *)lua_getextraspace(state->L) = (uintptr_t)state;
     lua_sethook(state->L, apus_hook, LUA_MASKCOUNT, APUS_HOOK_COUNT); // inherited by every thread made later
     if (apus_protect(state, open_body, NULL) != APUS_DONE) {
         apus_close(state);
@@ -147,8 +90,9 @@ apus_lua *apus_open(apus_limits limits, const char *directory, apus_native nativ
 
 void apus_close(apus_lua *state) {
     if (!state) return;
-    state->deadline = 0;
+    state->entered = false;
     lua_close(state->L);
+    free(state->strings);
     free(state->slots);
     free(state->directory);
     free(state->input.bytes);

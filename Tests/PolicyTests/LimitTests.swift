@@ -7,6 +7,7 @@ import Testing
         var limits = PolicyLimits()
         limits.memory = 8 << 20
         limits.runningTime = .milliseconds(60)
+        limits.loadingTime = .milliseconds(60)
         return limits
     }
 

@@ -19,6 +19,14 @@ final class TestHost: PolicyHost {
     /// Runs scheduled work at once, while Lua is still on the stack.
     var isImmediate = false
 
+    /// Handlers that paused wait in `pauses`; without, they go on at once.
+    var holdsPauses = false
+    var pauses: [() -> Void] = []
+
+    func pause(_ work: @escaping () -> Void) {
+        if holdsPauses { pauses.append(work) } else { work() }
+    }
+
     func schedule(after: Duration, _ work: @escaping () -> Void) {
         if isImmediate { work() } else { timers.append((after, work)) }
     }

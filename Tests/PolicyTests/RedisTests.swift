@@ -92,7 +92,7 @@ import Testing
             "at most 1024 arguments; got 1025"
         ),
         ("c:query('SET', 'k', ('x'):rep(1 << 20))", "the command is larger than 1048576 bytes"),
-        ("coroutine.wrap(function() c:query('PING') end)()", "conn:query can not wait here"),
+        ("tostring(setmetatable({}, {__tostring = function() c:query('PING') end}))", "conn:query can not wait here"),
         ("c:get_meta('x')", "call it on the connection that a handler received"), ("c:qeury('X')", "did you mean 'query'?"),
         ("c:throttle()", "call it on a throttle"), ("require('redis').open('redis://h')", "redis.open: a table of options is required"),
         ("require('redis').open{node = 'h'}", "redis.open: redis: option 'node' must start with a scheme"),

@@ -79,9 +79,11 @@ size_t apus_where(const apus_native_call *call, char *out, size_t size);
 #define APUS_REJECTED 3      // output: one table value
 #define APUS_TIMED_OUT 4     // output: "file:line" string
 #define APUS_OUT_OF_MEMORY 5
+#define APUS_PAUSED 6        // ran for a slice; continue it with apus_continue once others had their turn
 
 typedef struct {
     size_t memory;        // bytes of Lua heap
+    size_t string_bytes;  // of one string; 0 = 32 MiB. Another block may have four times as many
     size_t value_bytes;   // of one conversion
     size_t value_nodes;   // idem
     int value_depth;      // at most 100
@@ -106,11 +108,20 @@ int apus_load(apus_lua *state, const char *path, const char *chunk_name, int *re
 apus_buffer *apus_input(apus_lua *state);
 apus_buffer *apus_output(apus_lua *state);
 
+/// How long an entry may run, in nanoseconds of processor time.
+typedef struct {
+    int64_t budget_ns; // then the handler ends
+    int64_t slice_ns;  // then it pauses; 0 while the policy loads: never
+    int64_t hold_ns;   // where it can not pause, it ends after this long; unused without a slice
+} apus_time;
+
 /// Calls the referenced function with `arguments` values from the input buffer, in a coroutine of the pool.
-int apus_start(apus_lua *state, int reference, int arguments, int64_t budget_ns, int *slot);
+int apus_start(apus_lua *state, int reference, int arguments, apus_time time, int *slot);
 /// Continues a suspended coroutine: input holds a boolean (success) and the value or the error text.
-int apus_resume(apus_lua *state, int slot, int64_t budget_ns);
-/// Running time of the last start or resume.
+int apus_resume(apus_lua *state, int slot, apus_time time);
+/// Continues a paused coroutine.
+int apus_continue(apus_lua *state, int slot, apus_time time);
+/// Running time of the last entry; 0 for a start that ended within its first slice.
 int64_t apus_spent_ns(const apus_lua *state);
 /// Bytes of the Lua heap now; `collect` runs a full collection first.
 size_t apus_memory(apus_lua *state, bool collect);

@@ -7,7 +7,8 @@ extension PolicyEngine {
         guard phase == .serving else { throw .error("\(name) can not wait while the policy loads") }
         guard arguments.call.yieldable else {
             throw .error(
-                "\(name) can not wait here: call it from the handler itself, not from a coroutine or a callback of a library function")
+                "\(name) can not wait here: call it outside of what a library function calls back (load, require, __tostring, __lt in table.sort)"
+            )
         }
         guard suspended.count < limits.suspendedCalls else {
             throw .error("\(name): too many handlers wait (limit \(limits.suspendedCalls))")

@@ -13,6 +13,7 @@ private final class CheckHost: PolicyHost {
     init(onLog: @escaping (PolicyLogLevel, String) -> Void) { self.onLog = onLog }
 
     func schedule(after: Duration, _ work: @escaping () -> Void) { work() }
+    func pause(_ work: @escaping () -> Void) { work() }
     func http(_ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void) {
         completion(.failure(.failed(message: PolicyEngine.checkHasNoNetwork)))
     }

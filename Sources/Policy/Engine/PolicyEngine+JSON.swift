@@ -12,7 +12,12 @@ extension PolicyEngine {
         }
     }
 
-    static func parseJSON(_ text: String, _ name: String) throws(NativeFailure) -> ConfigValue {
+    func parseJSON(_ text: String, _ name: String) throws(NativeFailure) -> ConfigValue {
+        // Parsing can not pause.
+        let limit = phase == .serving ? limits.jsonBytes : Self.maximumFileBytes
+        guard text.utf8.count <= limit else {
+            throw .error("\(name): the text is larger than \(limit >> 10) KiB; read it at the top level of the policy file, or in parts")
+        }
         do throws(JSONTextError) { return try JSONText.parse(text) } catch {
             throw .error("\(name): \(error.message)" + (error.offset.map { " at byte \($0)" } ?? ""))
         }
@@ -39,6 +44,6 @@ extension PolicyEngine {
                 count += n
             }
         }
-        writer.config(try Self.parseJSON(String(decoding: bytes, as: UTF8.self), "kumo.json_load"))
+        writer.config(try parseJSON(String(decoding: bytes, as: UTF8.self), "kumo.json_load"))
     }
 }

@@ -149,7 +149,7 @@ extension PolicyEngine {
         case .adminBounce: try order(.bounce, function, &arguments, writer)
 
         case .jsonEncode, .jsonEncodePretty: try encodeJSON(pretty: function == .jsonEncodePretty, &arguments, writer)
-        case .jsonParse: writer.config(try Self.parseJSON(arguments.string("kumo.json_parse", "the text"), "kumo.json_parse"))
+        case .jsonParse: writer.config(try parseJSON(arguments.string("kumo.json_parse", "the text"), "kumo.json_parse"))
         case .jsonLoad: try loadJSON(&arguments, writer)
 
         case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection, .missingInRedis,

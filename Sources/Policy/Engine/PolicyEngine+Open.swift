@@ -14,7 +14,8 @@ extension PolicyEngine {
     /// Makes the state and everything the policy can see in it.
     func open(directory: String) throws(PolicyError) {
         let bounds = apus_limits(
-            memory: max(limits.memory, 1 << 20), value_bytes: max(limits.valueBytes, 1024), value_nodes: max(limits.valueNodes, 16),
+            memory: max(limits.memory, 1 << 20), string_bytes: max(limits.stringBytes, 1024), value_bytes: max(limits.valueBytes, 1024),
+            value_nodes: max(limits.valueNodes, 16),
             value_depth: Int32(clamping: max(1, limits.valueDepth)), threads: Int32(clamping: max(1, limits.suspendedCalls) + 1))
         // Unretained: the state dies with the engine, and C calls back only while the engine is calling it.
         let context = Unmanaged.passUnretained(self).toOpaque()
@@ -51,7 +52,7 @@ extension PolicyEngine {
         apus_buffer_reset(apus_input(state))
         var slot: Int32 = -1
         isRunning = true
-        outcome = apus_start(state, reference, 0, budget, &slot)
+        outcome = apus_start(state, reference, 0, times.entry(phase, spent: 0), &slot)
         isRunning = false
         guard outcome == APUS_DONE else { throw error(outcome, state) }
         drain()

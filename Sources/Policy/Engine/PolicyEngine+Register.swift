@@ -64,6 +64,8 @@ extension PolicyEngine {
         writer.config(.table(table))
     }
 
+    private static let maximumLogBytes = 16 << 10
+
     /// `kumo.log_*`: the arguments joined by spaces.
     func log(_ function: NativeFunction, _ arguments: inout NativeArguments) {
         var parts: [String] = []
@@ -82,7 +84,10 @@ extension PolicyEngine {
             case .logError: .error
             default: .info
             }
-        host?.log(level: level, text: parts.joined(separator: " "))
+        var text = parts.joined(separator: " ")
+        // The log is written on the loop.
+        if text.utf8.count > Self.maximumLogBytes { text = String(decoding: text.utf8.prefix(Self.maximumLogBytes), as: UTF8.self) + "…" }
+        host?.log(level: level, text: text)
     }
 
     private static func shown(_ value: ConfigValue) -> String {

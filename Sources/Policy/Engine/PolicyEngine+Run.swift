@@ -27,7 +27,8 @@ extension PolicyEngine {
             }
         }
         isRunning = true
-        let outcome = apus_start(state, handlers[run.event.index][run.handler].reference, Int32(run.arguments.count), budget, &run.slot)
+        let outcome = apus_start(
+            state, handlers[run.event.index][run.handler].reference, Int32(run.arguments.count), times.entry(phase, spent: 0), &run.slot)
         run.spent = apus_spent_ns(state)
         isRunning = false
         settle(run, outcome)
@@ -50,7 +51,7 @@ extension PolicyEngine {
             writer.string(error.description)
         }
         isRunning = true
-        let outcome = apus_resume(state, run.slot, budget - run.spent)
+        let outcome = apus_resume(state, run.slot, times.entry(phase, spent: run.spent))
         run.spent += apus_spent_ns(state)
         isRunning = false
         settle(run, outcome)
@@ -70,10 +71,11 @@ extension PolicyEngine {
         }
     }
 
-    private func settle(_ run: consuming PolicyRun, _ outcome: Int32) {
-        if outcome == APUS_SUSPENDED {
+    /// What comes after an entry into Lua: waiting, pausing, the next handler or the answer.
+    func settle(_ run: consuming PolicyRun, _ outcome: Int32) {
+        if outcome == APUS_SUSPENDED || outcome == APUS_PAUSED {
             guard phase != .closed else { return fail(run, .failed(message: "the policy was closed while \(run.event.rawValue) ran")) }
-            suspended[awaitToken] = run
+            if outcome == APUS_SUSPENDED { suspended[awaitToken] = run } else { pause(run) }
             return
         }
         for handle in run.handles { objects.remove(handle) }

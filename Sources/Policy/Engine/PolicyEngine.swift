@@ -4,11 +4,11 @@ package import Shaping
 /// *loop-confined*: one Lua state that runs one policy file. All calls and completions happen on its owner's loop.
 ///
 /// A handler runs in a coroutine of a pool. `kumo.sleep`, `http.*`, `conn:query` and `throttle:sleep_if_throttled` suspend the coroutine,
-/// never the loop. Each call has a budget of running time, the state has a budget of memory, and handles to messages die when the handler
-/// that received them ends.
+/// never the loop; a handler that runs for more than a slice pauses, and goes on in a later turn of the loop. Each call has a budget of
+/// running time, the state has a budget of memory, and handles to messages die when the handler that received them ends.
 ///
 /// Diagnostics: whatever a policy does wrong ends in the completion as a `PolicyError` with `file:line`; nothing is retried, nothing traps.
-/// A C library call that does not return (a pathological `string.find` pattern) is the one thing the time limit can not interrupt.
+/// A handler that used up its time or the memory ends with that error even if it catches errors.
 package final class PolicyEngine {
     /// What the policy declared; empty in a replica.
     package internal(set) var declarations = PolicyDeclarations()
@@ -25,7 +25,7 @@ package final class PolicyEngine {
 
     let limits: PolicyLimits
     let role: PolicyRole
-    let budget: Int64
+    let times: RunningTimes
     var host: (any PolicyHost)?
     var state: OpaquePointer?
     var phase = Phase.loading
@@ -41,6 +41,8 @@ package final class PolicyEngine {
     var awaitToken: UInt64 = 0
     /// Lua is on the stack; calls and completions that arrive now wait in `deferred`.
     var isRunning = false
+    /// Handlers that ran for a slice, and whether the next turn is theirs.
+    var paused = PausedRuns()
     /// `deferred` is being worked off; what is added meanwhile comes after it, in the same loop.
     var isDraining = false
     var deferred: [() -> Void] = []
@@ -50,8 +52,7 @@ package final class PolicyEngine {
         self.host = host
         self.role = role
         self.limits = limits
-        let (seconds, attoseconds) = limits.runningTime.components
-        budget = max(1, Int64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000).partialValue + attoseconds / 1_000_000_000)
+        times = RunningTimes(limits)
         let slash = file.lastIndex(of: "/")
         let directory = slash.map { String(file[..<$0]) } ?? "."
         let name = slash.map { String(file[file.index(after: $0)...]) } ?? file
@@ -80,6 +81,9 @@ package final class PolicyEngine {
     /// Handlers that wait now.
     package var suspendedCalls: Int { suspended.count }
 
+    /// Handlers that ran for a slice and have not ended.
+    package var pausedCalls: Int { paused.count }
+
     /// Bytes of the Lua heap.
     package var memory: Int { state.map { apus_memory($0, false) } ?? 0 }
 
@@ -99,7 +103,7 @@ package final class PolicyEngine {
     package func close() {
         guard phase != .closed else { return }
         phase = .closed
-        let waiting = suspended.values
+        let waiting = Array(suspended.values) + paused.removeAll()
         suspended = [:]
         for run in waiting { run.completion(.failure(.failed(message: "the policy was closed while \(run.event.rawValue) waited"))) }
         let closing = state

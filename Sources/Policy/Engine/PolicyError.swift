@@ -6,7 +6,7 @@ package enum PolicyError: Error, Sendable, Equatable {
     case disconnected(code: Int, text: String, mode: PolicyDisconnectMode)
     /// A Lua error, `file:line: text`, with a short traceback (may be empty).
     case failed(message: String, traceback: String = "")
-    /// More running time than `PolicyLimits.runningTime`; `at` is `file:line`.
+    /// More running time than `PolicyLimits.runningTime`, or than `holdTime` where it could not pause; `at` is `file:line`.
     case timedOut(at: String)
     /// The Lua state reached `PolicyLimits.memory`.
     case outOfMemory
@@ -26,8 +26,8 @@ extension PolicyError: CustomStringConvertible {
         case .rejected(let code, let text): "rejected by the policy: \(code) \(text)"
         case .disconnected(let code, let text, _): "disconnected by the policy: \(code) \(text)"
         case .failed(let message, _): message
-        case .timedOut(let at): "\(at): the handler ran longer than it may; split the work, or raise the time limit"
-        case .outOfMemory: "the policy used more memory than it may; keep less in globals, or raise the memory limit"
+        case .timedOut(let at): "\(at): the handler ran longer than it may, in all or in a callback that can not pause; split the work"
+        case .outOfMemory: "the policy used more memory than it may, in all or for one string; keep less in globals, and split large texts"
         }
     }
 }

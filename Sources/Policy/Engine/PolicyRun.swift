@@ -11,6 +11,6 @@ struct PolicyRun {
     var handles: [UInt64] = []
     /// The suspended coroutine.
     var slot: Int32 = -1
-    /// Running time so far.
+    /// Nanoseconds of running time so far.
     var spent: Int64 = 0
 }

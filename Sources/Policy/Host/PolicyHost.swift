@@ -6,6 +6,8 @@ package import Shaping
 package protocol PolicyHost: AnyObject {
     /// Runs `work` once, after at least `after`.
     func schedule(after: Duration, _ work: @escaping () -> Void)
+    /// Runs `work` once, after the loop has done what else there is: a handler that runs for long goes on then.
+    func pause(_ work: @escaping () -> Void)
     /// Sends the request and completes once; the host enforces `request.timeout`.
     func http(_ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void)
     /// Sends one command to Redis and completes once; the host keeps the clients, and enforces `request.timeout`.
