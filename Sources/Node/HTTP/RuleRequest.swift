@@ -102,7 +102,9 @@ struct RuleRequest: Sendable {
                 guard case .string(let name) = value, !name.isEmpty, name.utf8.count <= QueueName.textLimit else {
                     throw HTTPError(
                         .badRequest,
-                        message: "'queue_names[\(index)]' must be the name of a queue, a text of 1 to \(QueueName.textLimit) bytes, not \(value.kind)")
+                        message:
+                            "'queue_names' must be a list of names of queues, texts of 1 to \(QueueName.textLimit) bytes; 'queue_names[\(index)]' is \(value.kind)"
+                    )
                 }
                 return name
             }

@@ -107,7 +107,8 @@ final class SMTPListener: Sendable {
         let server = serverConfiguration
         // A few more than may stay, so that clients hear why instead of waiting in the backlog.
         let gate = AcceptGate.Plan(listener: "esmtp_listener", registry: registry) { [self] in
-            sessions < maxConnections + 64 && metrics.inboundConnections.value < descriptors.smtp + 64
+            sessions < maxConnections + DescriptorBudget.overflow(of: maxConnections)
+                && metrics.inboundConnections.value < descriptors.smtp + DescriptorBudget.overflow(of: descriptors.smtp)
         }
         return try await socket.serve(group: group, gate: gate) { bootstrap in
             bootstrap

@@ -80,9 +80,14 @@ final class AcceptGate: ChannelDuplexHandler {
         guard !isPaused else { return }
         isPaused = true
         try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-        let channel = context.channel
-        resumption = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+        resume(context.channel, after: time)
+    }
+
+    private func resume(_ channel: any Channel, after time: TimeAmount) {
+        resumption = channel.eventLoop.assumeIsolated().scheduleTask(in: time) {
             self.resumption = nil
+            // Turning `autoRead` on reads past this handler.
+            guard self.plan.hasRoom() else { return self.resume(channel, after: Self.roomCheck) }
             self.isPaused = false
             try? channel.syncOptions?.setOption(.autoRead, value: true)
         }

@@ -24,6 +24,9 @@ package struct DescriptorBudget: Sendable, Equatable {
         egress = max(connections - http - smtp, 1)
     }
 
+    /// Connections beyond a cap that are accepted to be told so; more wait in the backlog.
+    package static func overflow(of cap: Int) -> Int { min(max(cap / 8, 2), 64) }
+
     /// For the present limit of this process.
     package static var current: DescriptorBudget {
         var limit = rlimit()

@@ -72,6 +72,11 @@ import Testing
         bench.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
         bench.channel.read()
         #expect(bench.reads.count == 0 && bench.pauses == 0)
+        for _ in 0..<50 {
+            bench.channel.embeddedEventLoop.advanceTime(by: .milliseconds(20))
+            bench.channel.read()
+        }
+        #expect(bench.reads.count == 0)
         bench.room.exists.withLock { $0 = true }
         bench.channel.embeddedEventLoop.advanceTime(by: .milliseconds(30))
         bench.channel.read()

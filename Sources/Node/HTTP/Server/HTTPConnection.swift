@@ -181,7 +181,7 @@ final class HTTPConnection: ChannelInboundHandler {
     private func wantTurn() {
         guard !isWaitingForTurn else { return }
         isWaitingForTurn = true
-        turns.take(self)
+        turns.take(self, isTrusted: isTrusted)
     }
 
     /// The turn this connection asked for: one request is parsed and started.

@@ -9,22 +9,27 @@ import NIOCore
 final class HTTPTurns {
     private let loop: any EventLoop
     private var waiting: Deque<HTTPConnection> = []
+    /// Connections of addresses that are not trusted.
+    private var strangers: Deque<HTTPConnection> = []
     private var used = 0
+    private var hasServedStranger = false
     private var isRunPending = false
     private var isTickPending = false
     private var date: (second: Int64, text: String) = (.min, "")
 
     /// Requests of one round, about a millisecond of work.
     static let perRound = 16
+    /// Strangers may ask for the probes only: one of them a round, a few thousand a second, is more than any prober needs.
+    private static let strangersPause = TimeAmount.microseconds(500)
     /// Long enough that the loop goes back to its sockets: a task that is due at once runs before them.
     private static let pause = TimeAmount.microseconds(200)
 
     init(loop: any EventLoop) { self.loop = loop }
 
     /// Gives the connection its turn, in order of asking.
-    func take(_ connection: HTTPConnection) {
-        waiting.append(connection)
-        guard used < Self.perRound, !isRunPending else { return }
+    func take(_ connection: HTTPConnection, isTrusted: Bool) {
+        if isTrusted { waiting.append(connection) } else { strangers.append(connection) }
+        guard isTrusted ? used < Self.perRound : !hasServedStranger, !isRunPending else { return }
         isRunPending = true
         loop.assumeIsolated().execute {
             self.isRunPending = false
@@ -37,12 +42,17 @@ final class HTTPTurns {
             used += 1
             connection.turn()
         }
+        if !hasServedStranger, let stranger = strangers.popFirst() {
+            hasServedStranger = true
+            stranger.turn()
+        }
         guard !isTickPending else { return }
         isTickPending = true
-        loop.assumeIsolated().scheduleTask(in: Self.pause) {
+        loop.assumeIsolated().scheduleTask(in: waiting.isEmpty && hasServedStranger ? Self.strangersPause : Self.pause) {
             self.isTickPending = false
             self.used = 0
-            if !self.waiting.isEmpty { self.run() }
+            self.hasServedStranger = false
+            if !self.waiting.isEmpty || !self.strangers.isEmpty { self.run() }
         }
     }
 
