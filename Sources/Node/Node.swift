@@ -47,6 +47,8 @@ package final class Node: Sendable {
     /// Loads the policy, binds the sockets, drops privileges, opens the spool and starts to take mail.
     package static func start(_ options: NodeOptions) async throws -> Node {
         signal(SIGPIPE, SIG_IGN)
+        // A limit on the size of files (ulimit -f) is an error of the write, which the spool answers like a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         raiseFileLimit()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
