@@ -202,6 +202,8 @@ package final class Node: Sendable {
             guard services.state.phase != .stopping else { return task.cancel() }
             NIOThreadPool.singleton.submit { _ in
                 services.control.expire()
+                // Without its directory there is nothing to put back.
+                if case .missing = services.spool.health { return }
                 if let what = services.control.mend() { services.spool.report(SpoolDamage(file: "control.state", what: what)) }
             }
         }
