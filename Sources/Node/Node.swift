@@ -54,6 +54,8 @@ package final class Node: Sendable {
     /// Loads the policy, binds the sockets, drops privileges, opens the spool and starts to take mail.
     package static func start(_ options: NodeOptions) async throws -> Node {
         signal(SIGPIPE, SIG_IGN)
+        // A limit on the size of files (ulimit -f) is an error of the write, which the spool answers like a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         raiseFileLimit()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
@@ -209,6 +211,8 @@ package final class Node: Sendable {
             guard services.state.phase != .stopping else { return task.cancel() }
             NIOThreadPool.singleton.submit { _ in
                 services.control.expire()
+                // Without its directory there is nothing to put back.
+                if case .missing = services.spool.health { return }
                 if let what = services.control.mend() { services.spool.report(SpoolDamage(file: "control.state", what: what)) }
             }
         }

@@ -4,8 +4,8 @@ internal import Telemetry
 /// What one of the two copies of the control file says. *Value.*
 enum ControlReading {
     case missing
-    /// Its whole lines, and their bytes without an incomplete end.
-    case good([ControlLine], bytes: ArraySlice<UInt8>)
+    /// Its whole lines, and their bytes without an incomplete end, if it has one.
+    case good([ControlLine], bytes: ArraySlice<UInt8>, isTorn: Bool)
     /// In words, for `PATH …`.
     case damaged(String)
 
@@ -64,7 +64,7 @@ enum ControlReading {
             guard !lines.isEmpty else { return .damaged("is no control file of this release") }
             Log.warn("control file had an incomplete end, which was cut off", ["path": path, "line": torn])
         }
-        return .good(lines, bytes: bytes[..<whole])
+        return .good(lines, bytes: bytes[..<whole], isTorn: torn != nil)
     }
 }
 
@@ -82,12 +82,22 @@ struct ControlChoice {
     init(state: ControlReading, copy: ControlReading, directory: String, mustExist: Bool) throws(ControlError) {
         path = directory + "/control.state"
         switch (state, copy) {
+        case (.good(_, _, isTorn: true), .missing), (.good(_, _, isTorn: true), .damaged):
+            guard !mustExist else { throw Self.lost("\(path) ends in the middle of a line, and control.copy is lost") }
+        case (.missing, .good(_, _, isTorn: true)), (.damaged, .good(_, _, isTorn: true)):
+            throw Self.lost("\(directory)/control.copy ends in the middle of a line, and control.state is lost")
+        case (.good(_, _, isTorn: true), .good(_, _, isTorn: true)):
+            // A crash tears one: the other is written before or after it.
+            guard !mustExist else { throw Self.lost("\(directory)/control.state and control.copy both end in the middle of a line") }
+        default: break
+        }
+        switch (state, copy) {
         case (.missing, .missing):
             guard mustExist else { return }
             throw Self.lost("\(directory)/control.state and control.copy are missing")
         case (.damaged(let what), .missing), (.damaged(let what), .damaged): throw Self.lost("\(path) \(what)")
         case (.missing, .damaged(let what)): throw Self.lost("\(directory)/control.copy \(what), and control.state is missing")
-        case (.missing, .good(let lines, _)), (.damaged, .good(let lines, _)):
+        case (.missing, .good(let lines, _, _)), (.damaged, .good(let lines, _, _)):
             self.lines = lines
             path = directory + "/control.copy"
             if case .damaged(let what) = state {
@@ -95,13 +105,13 @@ struct ControlChoice {
             } else {
                 damages.append(("control.state", "is missing; restored from control.copy"))
             }
-        case (.good(let lines, _), .missing):
+        case (.good(let lines, _, _), .missing):
             self.lines = lines
             if mustExist { damages.append(("control.copy", "is missing; made again")) }
-        case (.good(let lines, _), .damaged(let what)):
+        case (.good(let lines, _, _), .damaged(let what)):
             self.lines = lines
             damages.append(("control.copy", "\(what); made again"))
-        case (.good(let lines, let bytes), .good(let others, let copied)):
+        case (.good(let lines, let bytes, _), .good(let others, let copied, _)):
             self.lines = lines
             if copied.count > bytes.count, copied.starts(with: bytes) {
                 self.lines = others

@@ -37,6 +37,7 @@ extension ControlState {
         guard file.withLock({ !$0.isInPlace }) else { return nil }
         shared.withLock { $0.needsRewrite = true }
         settle()
+        guard file.withLock({ $0.isInPlace }) else { return nil }
         return "was removed while the node runs; made again"
     }
 

@@ -50,7 +50,15 @@ final class ResolverLoop {
         self.localIsSecure = configuration.localDataIsSecure && !configuration.localData.isEmpty
     }
 
+    /// Has unbound make its own thread and event base now, by a question it answers by itself: made later, when the process may have no
+    /// descriptors left, that ends the process.
+    private func prime() {
+        var id: Int32 = 0
+        _ = ub_resolve_async(context, "localhost", 1, 1, nil, { _, _, result in ub_resolve_free(result) }, &id)
+    }
+
     func run() {
+        prime()
         while true {
             let inbox = core.drain()
             let now = MonotonicInstant.now()

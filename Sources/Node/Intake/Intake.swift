@@ -203,7 +203,8 @@ struct Intake {
             return Reply(code: 452, enhanced: EnhancedStatus(4, 3, 1), lines: ["load shedding: \(error.message). Try later"])
         }
         if error.code == .full { return full(error.detail) }
-        Log.error("the spool refused a message", ["error": "\(error)"])
+        // A volume that failed or is gone says so itself, once and not for each message.
+        if error.code != .missing, error.code != .fenced { Log.error("the spool refused a message", ["error": "\(error)"]) }
         return Reply(code: 451, enhanced: EnhancedStatus(4, 3, 0), lines: ["the message could not be stored. Try later"])
     }
 }

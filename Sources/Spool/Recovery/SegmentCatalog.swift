@@ -27,8 +27,8 @@ struct SegmentCatalog {
     var ledger: LedgerText?
 
     private var seen: Set<UInt32> = []
-    /// Segments that were given up: their wiped header is still there.
-    private var wiped: Set<UInt32> = []
+    /// Segments that are not missing, though not there: given up, with their wiped header still to be seen, or reported already.
+    private var accounted: Set<UInt32> = []
     /// Files of no known name that begin like a segment.
     private var strangers: [(name: String, header: SegmentHeader)] = []
 
@@ -69,8 +69,10 @@ struct SegmentCatalog {
         if case .other(let kind) = facts.kind {
             guard parsed != nil else { return }
             let isNeeded = parsed.map { !$0.free && ledger?.entries[$0.sequence] != nil } ?? false
+            if let parsed, isNeeded { accounted.insert(parsed.sequence) }
+            let loss = isNeeded ? "; the messages of the segment are lost unless it is put back" : ""
             return store.report(
-                SpoolDamage(file: "segments/\(name)", what: "is \(kind)\(store.setAside(path, name: name))"), isSegment: isNeeded)
+                SpoolDamage(file: "segments/\(name)", what: "is \(kind)\(store.setAside(path, name: name))\(loss)"), isSegment: isNeeded)
         }
         let fd: Int32
         let size: Int
@@ -101,6 +103,7 @@ struct SegmentCatalog {
         }
         if facts.kind == .linked {
             guard header != nil else {
+                accounted.insert(parsed.sequence)
                 return store.report(
                     SpoolDamage(file: "segments/\(name)", what: "is a symbolic link\(store.setAside(path, name: name))"),
                     isSegment: ledger?.entries[parsed.sequence] != nil)
@@ -114,7 +117,7 @@ struct SegmentCatalog {
             guard seen.insert(parsed.sequence).inserted else { return }
             segments.append(candidate(parsed.sequence, life: 0, file))
         case .some, .none:
-            if let header { wiped.insert(UInt32(header.sequence)) }
+            if let header { accounted.insert(UInt32(header.sequence)) }
             if header == nil, !head.bytes.allSatisfy({ $0 == 0 }) {
                 return store.report(
                     SpoolDamage(file: "segments/\(name)", what: "is no unused segment any more\(store.setAside(path, name: name))"))
@@ -182,7 +185,7 @@ struct SegmentCatalog {
     private mutating func findMissing(_ store: SpoolStore) {
         for (sequence, entry) in (ledger?.entries ?? [:]).sorted(by: { $0.key < $1.key }) {
             nextSequence = max(nextSequence, sequence &+ 1)
-            guard !seen.contains(sequence), !wiped.contains(sequence) else { continue }
+            guard !seen.contains(sequence), !accounted.contains(sequence) else { continue }
             let right = SegmentName.active(sequence)
             if let index = strangers.firstIndex(where: { UInt32($0.header.sequence) == sequence && $0.header.life == entry.life }) {
                 let stranger = strangers.remove(at: index)

@@ -46,6 +46,8 @@ final class SpoolWriter {
     var nextFileCheck: Int64 = 0
     /// How far the round through the segments has come.
     var fileCheckFrom = 0
+    /// How often the files were looked after.
+    var fileChecks = 0
     /// The active segment that has its line in the ledger.
     var notedSegment: UInt32 = 0
     /// The active segment that held unsynced bytes a second ago.
