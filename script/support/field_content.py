@@ -61,7 +61,7 @@ def http_lines(lab):
                 check(not fault, f"{fault} was relayed")
                 check(b"evil.example" not in data or b"\r\n.\r\nMAIL" in data, "the content was changed")
     for name, (content, good) in LINES.items():
-        if "\n" in content.replace("\r\n", "") or len(content) > 900_000 or not content.endswith("\r\n"):
+        if "\n" in content.replace("\r\n", "") or "\0" in content or len(content) > 900_000 or not content.endswith("\r\n"):
             continue
         with lab.variant(f"SMTP, {name}"):
             before = len(peer.transactions)
@@ -134,27 +134,31 @@ MIXED = {
 
 @case(15, "bad-recipients", weight=4)
 def bad_recipients(lab):
-    """A recipient that cannot be used is counted and explained; the others are sent."""
+    """A recipient that cannot be used is counted and explained, and the others are sent; one of another type may refuse the request, by its name."""
     peer, node = setting(lab)
     for name, bad in MIXED.items():
         with lab.variant(f"short, {name}"):
             before = len(peer.transactions)
             answer = node.request("POST", "/api/inject", {"from": "from@field.example", "to": ["a@d.example", bad, "b@d.example"]})
-            judge(peer, answer, before)
+            judge(peer, answer, before, bad)
         with lab.variant(f"v1, {name}"):
             before = len(peer.transactions)
             answer = node.request("POST", "/api/inject/v1", {"envelope_sender": "from@field.example", "content": HEAD + "x\r\n",
                                                              "recipients": [{"email": "a@d.example"}, {"email": bad}, {"email": "b@d.example"}]})
-            judge(peer, answer, before)
+            judge(peer, answer, before, bad)
         if not isinstance(bad, dict):
             with lab.variant(f"v1, {name} instead of a recipient"):
                 before = len(peer.transactions)
                 answer = node.request("POST", "/api/inject/v1", {"envelope_sender": "from@field.example", "content": HEAD + "x\r\n",
                                                                  "recipients": [{"email": "a@d.example"}, bad, {"email": "b@d.example"}]})
-                judge(peer, answer, before)
+                judge(peer, answer, before, None if bad is None else 0)
 
 
-def judge(peer, answer, before):
+def judge(peer, answer, before, bad):
+    if answer.status == 400 and bad is not None and not isinstance(bad, str):
+        check("[1]" in answer.text and "Swift" not in answer.text, f"the error does not name the recipient: {answer.text[:200]}")
+        check(len(peer.transactions) == before, "a refused request was sent")
+        return
     check(answer.status == 200, f"answered {answer.status}: {answer.text[:200]}")
     told = answer.json
     check(told["fail_count"] == 1 and told["success_count"] == 2 and len(told["errors"]) == 1, f"answered {answer.text[:300]}")

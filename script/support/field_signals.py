@@ -64,11 +64,14 @@ def signalled(lab, name):
         after(lab, node, peer, 40, f"after SIG{name}")
         return
     # Harmless: it goes on, or it stops in order. It answers after it has taken the signal, so a second look is enough.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, EOFError, AssertionError):
         fill(node, 5, "late")
     time.sleep(0.3)
-    if node.is_alive:
+    try:
         fill(node, 5, "later")
+    except (OSError, EOFError, AssertionError):
+        wait_for(lambda: not node.is_alive, 40, "the end of a node that takes no mail any more")
+    if node.is_alive:
         check(node.stop() == 0, "SIGTERM afterwards did not stop it in order")
         after(lab, node, peer, 50, f"after SIG{name} and SIGTERM")
     else:
