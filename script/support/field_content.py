@@ -73,6 +73,44 @@ def http_lines(lab):
     check(len(peer.said("MAIL")) == len(peer.transactions), "a message was taken for two")
 
 
+@case(12, "content-options", weight=4)
+def options(lab):
+    """The knobs for lines, loops and blind copies, by both ways."""
+    def lines(lab):
+        both_ways = "line_length_hard_limit = 2000"
+        peer, node = setting(lab, listener=both_ways, http=both_ways)
+        for length, good in ((1500, True), (2100, False)):
+            content = HEAD + "x" * length + "\r\n"
+            answer, data = next_one(peer, lambda content=content: node.inject_raw("a@d.example", content))
+            check((data is not None) == good, f"{length} bytes by HTTP: {answer.status} {answer.text[:150]}")
+            check((node.send("a@d.example", content.encode())[0] == 250) == good, f"{length} bytes by SMTP")
+
+    def endings(lab, how):
+        peer, node = setting(lab, listener=f"invalid_line_endings = '{how}'", http=f"invalid_line_endings = '{how}'")
+        content = HEAD + "a\nb\r\n"
+        answer, data = next_one(peer, lambda: node.inject_raw("a@d.example", content))
+        if how == "Deny":
+            check(data is None, "a bare LF was taken by HTTP")
+        else:
+            check(data is not None and not sound(data), f"a bare LF by HTTP: {answer.text[:150]} {data!r}")
+
+    def loops(lab):
+        peer, node = setting(lab, listener="max_received_headers = 5", http="max_received_headers = 5")
+        for count, good in ((4, True), (7, False)):
+            content = "Received: from a by b; now\r\n" * count + HEAD + "x\r\n"
+            answer, data = next_one(peer, lambda content=content: node.inject_raw("a@d.example", content))
+            check((data is not None) == good, f"{count} by HTTP: {answer.text[:150]}")
+            check((node.send("a@d.example", content.encode())[0] == 250) == good, f"{count} by SMTP")
+
+    def copies(lab):
+        peer, node = setting(lab, http="raw_bcc = 'Refuse'")
+        answer, data = next_one(peer, lambda: node.inject_raw("a@d.example", "Bcc: x@hidden.example\r\n" + HEAD + "x\r\n"))
+        check(data is None and "bcc" in answer.text.lower(), f"answered {answer.status}: {answer.text[:150]}")
+
+    lab.together({"line_length_hard_limit": lines, "invalid_line_endings = Deny": lambda lab: endings(lab, "Deny"),
+                  "invalid_line_endings = Fix": lambda lab: endings(lab, "Fix"), "max_received_headers": loops, "raw_bcc = Refuse": copies})
+
+
 BODIES = {
     "a line of 3000": "x" * 3000, "a line of 3000 with UTF-8": "ö" * 1500, "bare LF": "a\nb\n", "bare CR": "a\rb", "a NUL": "a\0b", "dots": ".\n..\n.a\n",
     "from": "From here\n", "blanks at the end": "a \nb\t\n", "an equals sign": "a=\nb=20\n", "nothing": "", "no end": "abc",

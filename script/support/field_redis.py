@@ -196,7 +196,23 @@ def forged(lab):
         check(len(first.request("GET", "/api/admin/suspend/v1").json) == 1, "the suspension is gone")
         check(rules(first) == [], "it became a bounce")
 
-    lab.together({"altered": altered, "from a node without the secret": unsigned, "from a node with another secret": other_secret,
+    def replayed(lab):
+        """An order that was withdrawn is written into Redis again as it was, with its signature."""
+        server, peer, first, options = cluster(lab, "a long cluster secret of the field test")
+        second = member(lab, server, peer, options, "b")
+        issue(first)
+        wait_for(lambda: len(rules(second)) == 1, SOON, "the order on the second node")
+        before = snapshot(server)
+        first.request("DELETE", "/api/admin/bounce/v1", {"id": rules(first)[0]["id"]})
+        wait_for(lambda: rules(second) == [], SOON, "the end of the order on the second node")
+        for key, (kind, value) in before.items():
+            for name, text in value.items() if kind == "hash" else ():
+                if MARK in name or MARK in text:
+                    server.client.call("HSET", key, name, text)
+        time.sleep(5)
+        check(rules(first) == [] and rules(second) == [], "an order that was withdrawn is in force again")
+
+    lab.together({"written again when it was withdrawn": replayed, "altered": altered, "from a node without the secret": unsigned, "from a node with another secret": other_secret,
                   "among those who share it": shared, "removed": removed})
 
 

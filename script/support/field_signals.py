@@ -131,7 +131,22 @@ def hangup(lab):
         peer.wait(30)
         check(node.stop() == 0, "it did not stop in order")
 
-    lab.together({"rotates logs": rotates, "a broken policy": broken, "thirty in a row": many, "then SIGTERM": lambda lab: signalled(lab, "HUP")})
+    def reloads(lab):
+        first, second = (lab.closes(*both(Peer())) for _ in range(2))
+        node = Node(lab, queue=to(first) + ", refresh_interval = '1s'")
+        node.inject(["a@d.example"])
+        first.wait(1)
+        node.configure(queue=to(second) + ", refresh_interval = '1s'")
+        os.kill(node.pid, signal.SIGHUP)
+        deadline, n = time.monotonic() + SOON, 0
+        while not second.recipients() and time.monotonic() < deadline and node.is_alive:
+            node.inject([f"m{n}@d.example", f"m{n}@d{n}.example"])
+            n += 1
+            time.sleep(0.2)
+        check(node.is_alive, f"SIGHUP ended it with {node.process.child.returncode}")
+        check(second.recipients(), "the new policy is not in force")
+
+    lab.together({"reads the policy": reloads, "rotates logs": rotates, "a broken policy": broken, "thirty in a row": many, "then SIGTERM": lambda lab: signalled(lab, "HUP")})
 
 
 class Callers:
