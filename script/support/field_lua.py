@@ -27,9 +27,11 @@ HOGS = {
     "balanced": "return (('('):rep(200000)):match('%b()%b()')",
     "frontier": "return (('x'):rep(100000)):find('%f[%d].-%f[%d].-%f[%d]y')",
     "table.move": "table.move({}, 1, 1 << 40, 2)",
-    "table.move with a metatable": "table.move(setmetatable({}, { __index = function() return 1 end }), 1, 1 << 40, 2, setmetatable({}, { __newindex = function() end }))",
+    "table.move with a metatable": "table.move(setmetatable({}, { __index = function() return 1 end }), 1, 1 << 40, 2,"
+                                  " setmetatable({}, { __newindex = function() end }))",
     "table.insert with __len": "table.insert(setmetatable({}, { __len = function() return 1 << 40 end }), 1, 'x')",
-    "table.remove with __len": "table.remove(setmetatable({}, { __len = function() return 1 << 40 end, __index = function() return 1 end, __newindex = function() end }), 1)",
+    "table.remove with __len": "table.remove(setmetatable({}, { __len = function() return 1 << 40 end,"
+                               " __index = function() return 1 end, __newindex = function() end }), 1)",
     "table.concat with __index": "table.concat(setmetatable({}, { __len = function() return 1 << 40 end, __index = function() return '' end }))",
     "table.unpack": "return select('#', table.unpack({}, 1, 1 << 30))",
     "table.sort that lies": "local t = {} for i = 1, 2000000 do t[i] = i end table.sort(t, function(a, b) return math.random() < 0.5 end)",
@@ -61,11 +63,13 @@ HOGS = {
     "next that is changed": "local t = {} for i = 1, 100 do t[i] = i end while next(t) do for k in pairs(t) do t[k] = 1 end end",
 }
 # These end by themselves, one way or the other; they may end in 250, but not hold others up.
-ENDS = {"recursion", "string.rep", "table.unpack", "coroutine of coroutines", "__eq", "load that never ends", "load of a long text", "balanced", "frontier", "table.sort that lies", "table.concat with __index",
+ENDS = {"recursion", "string.rep", "table.unpack", "coroutine of coroutines", "__eq", "load that never ends", "load of a long text", "balanced", "frontier",
+        "table.sort that lies", "table.concat with __index",
         "nested repetition", "__index chain", "next that is changed", "coroutine that closes", "match", "find", "gmatch", "gsub", "__concat"}
 
 # Tried always; of the others the seed draws some, unless all are wanted.
-ALWAYS = ("a loop", "match", "gsub", "table.move", "table.insert with __len", "string.rep in a loop", "__close", "pcall", "xpcall", "coroutine", "coroutine in pcall", "memory")
+ALWAYS = ("a loop", "match", "gsub", "table.move", "table.insert with __len", "string.rep in a loop", "__close",
+          "pcall", "xpcall", "coroutine", "coroutine in pcall", "memory")
 DRAWN = 8
 
 POLICY = """

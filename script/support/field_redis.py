@@ -154,7 +154,8 @@ def forged(lab):
             check(not any(OTHER in str(rule) for rule in rules(node)), f"a forged order is obeyed: {rules(node)}")
         first.inject([f"a@{OTHER}"])
         peer.wait(1, what=f"mail to {OTHER}")
-        check(any(re.search(r"(WARN|ERROR) .*(signature|forged|secret|HMAC|not authentic)", line) for n in (second, third) for line in n.process.lines), "no line tells of it")
+        check(any(re.search(r"(WARN|ERROR) .*(signature|forged|secret|HMAC|not authentic)", line) for n in (second, third) for line in n.process.lines),
+              "no line tells of it")
 
     def unsigned(lab):
         """An order of a node without the secret is not obeyed by those that have it."""
@@ -212,7 +213,8 @@ def forged(lab):
         time.sleep(5)
         check(rules(first) == [] and rules(second) == [], "an order that was withdrawn is in force again")
 
-    lab.together({"written again when it was withdrawn": replayed, "altered": altered, "from a node without the secret": unsigned, "from a node with another secret": other_secret,
+    lab.together({"written again when it was withdrawn": replayed, "altered": altered, "from a node without the secret": unsigned,
+                  "from a node with another secret": other_secret,
                   "among those who share it": shared, "removed": removed})
 
 

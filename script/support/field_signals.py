@@ -15,7 +15,8 @@ from processes import wait_for
 
 STOPS = ("TERM", "INT", "QUIT")
 RELOADS = ("HUP",)
-OTHERS = ("USR1", "USR2", "PIPE", "ALRM", "VTALRM", "PROF", "WINCH", "URG", "CHLD", "CONT", "IO", "PWR", "XCPU", "XFSZ", "TTIN", "TTOU", "TSTP", "RTMIN", "RTMIN+5")
+OTHERS = ("USR1", "USR2", "PIPE", "ALRM", "VTALRM", "PROF", "WINCH", "URG", "CHLD", "CONT", "IO",
+          "PWR", "XCPU", "XFSZ", "TTIN", "TTOU", "TSTP", "RTMIN", "RTMIN+5")
 # The default action of these stops the process; what ends a stop is SIGCONT.
 JOB_CONTROL = ("TTIN", "TTOU", "TSTP")
 
@@ -146,7 +147,8 @@ def hangup(lab):
         check(node.is_alive, f"SIGHUP ended it with {node.process.child.returncode}")
         check(second.recipients(), "the new policy is not in force")
 
-    lab.together({"reads the policy": reloads, "rotates logs": rotates, "a broken policy": broken, "thirty in a row": many, "then SIGTERM": lambda lab: signalled(lab, "HUP")})
+    lab.together({"reads the policy": reloads, "rotates logs": rotates, "a broken policy": broken, "thirty in a row": many,
+                  "then SIGTERM": lambda lab: signalled(lab, "HUP")})
 
 
 class Callers:

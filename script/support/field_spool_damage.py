@@ -110,7 +110,8 @@ def change(path, at, count):
         f.write(bytes(b ^ 0x5A for b in old))
 
 
-WAYS = dict(empty=empty, cut=cut, cut_end=cut_end, flip=flip, flip_start=flip_start, flip_many=flip_many, zero=zero, grow=grow, remove=remove, directory=directory)
+WAYS = dict(empty=empty, cut=cut, cut_end=cut_end, flip=flip, flip_start=flip_start, flip_many=flip_many, zero=zero, grow=grow,
+            remove=remove, directory=directory)
 
 
 def damaged(lab, original, name, way):
@@ -171,7 +172,8 @@ def damaged(lab, original, name, way):
             time.sleep(0.05)
         got = sum(r.startswith("free") for r in peer.recipients())
         if got < FREE and not is_order:
-            problems.append(f"{got} of {FREE} messages were delivered although no mail was damaged (the rebind was answered {flush.status} {flush.text[:80]}; "
+            problems.append(f"{got} of {FREE} messages were delivered although no mail was damaged "
+                            f"(the rebind was answered {flush.status} {flush.text[:80]}; "
                             f"queues: {node.queues()})")
         sent = [r for r in peer.recipients() if r.startswith("held")]
         if sent:
