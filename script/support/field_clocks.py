@@ -1,8 +1,10 @@
-"""Item 0: clocks that disagree, and routes that expire at once, must not stop delivery or burn a processor."""
+"""Item 0: clocks that disagree, routes that expire at once, and rebinds must not stop delivery or burn a processor."""
+
+import time
 
 from dns_server import DNSServer
-from field_lab import case, check, need_root
-from field_node import Node
+from field_lab import SOON, case, check, need_root
+from field_node import Node, to
 from field_smtp import Peer
 from preload_clock import Clock
 from processes import wait_for
@@ -105,6 +107,29 @@ def short_ttl(lab):
     })
 
 
+@case(0, "rebind-while-moving", weight=15)
+def rebind_while_moving(lab):
+    """Messages that a rebind calls back while they move to their path do not go round without end."""
+    def run(lab, restart):
+        peer = lab.closes(*both(Peer(script={"rcpt": lambda s, line: "450 4.2.1 later"})))
+        node = Node(lab, queue=to(peer), retry="1h")
+        for n in range(8):
+            node.inject([f"m{n}x{k}@d{k % 3}.example" for k in range(40)])
+        node.await_record("TransientFailure", count=320)
+        peer.script.clear()
+        if restart:
+            check(node.stop() == 0, "the node did not stop in order")
+            node.start()
+        for n in range(12):
+            node.request("POST", "/api/admin/rebind/v1", {"everything": True, "reason": "field", "data": {"touched": str(n)}, "always_flush": True})
+            time.sleep(lab.random.uniform(0, 0.05))
+        peer.wait(320, what="messages that were made due")
+        check(node.request("GET", "/api/queues", timeout=SOON).status == 200, "the node does not answer")
+        rest(node)
+    lab.together({f"{'after a restart' if restart else 'running'}, {n}": lambda lab, restart=restart: run(lab, restart)
+                  for restart in (False, True) for n in range(1, 4)}, width=6)
+
+
 def mixed(lab, **ttls):
     peer, dns = lab.closes(*both(Peer("127.0.0.2"))), lab.closes(*both(DNSServer()))
     dns.route("d.example", "127.0.0.2", **ttls)
@@ -116,7 +141,6 @@ def mixed(lab, **ttls):
 
 def waits(lab, path, ttl, slow=0.0):
     """Messages that wait for a limit while their route is over: the node must not spend a processor or thousands of queries on that."""
-    import time
     peer = lab.closes(*both(Peer("127.0.0.2", script={"dot": lambda s, line: time.sleep(slow)})))
     dns = lab.closes(*both(DNSServer()))
     dns.route("d.example", "127.0.0.2", ttl=ttl)

@@ -61,7 +61,7 @@ def http_lines(lab):
                 check(not fault, f"{fault} was relayed")
                 check(b"evil.example" not in data or b"\r\n.\r\nMAIL" in data, "the content was changed")
     for name, (content, good) in LINES.items():
-        if "\n" in content.replace("\r\n", "") or len(content) > 900_000 or not content.endswith("\r\n"):
+        if "\n" in content.replace("\r\n", "") or "\0" in content or len(content) > 900_000 or not content.endswith("\r\n"):
             continue
         with lab.variant(f"SMTP, {name}"):
             before = len(peer.transactions)
@@ -71,6 +71,44 @@ def http_lines(lab):
                 wait_for(lambda: len(peer.transactions) > before, SOON, "delivery")
                 check(not sound(peer.transactions[-1].data), f"{sound(peer.transactions[-1].data)} was relayed")
     check(len(peer.said("MAIL")) == len(peer.transactions), "a message was taken for two")
+
+
+@case(12, "content-options", weight=4)
+def options(lab):
+    """The knobs for lines, loops and blind copies, by both ways."""
+    def lines(lab):
+        both_ways = "line_length_hard_limit = 2000"
+        peer, node = setting(lab, listener=both_ways, http=both_ways)
+        for length, good in ((1500, True), (2100, False)):
+            content = HEAD + "x" * length + "\r\n"
+            answer, data = next_one(peer, lambda content=content: node.inject_raw("a@d.example", content))
+            check((data is not None) == good, f"{length} bytes by HTTP: {answer.status} {answer.text[:150]}")
+            check((node.send("a@d.example", content.encode())[0] == 250) == good, f"{length} bytes by SMTP")
+
+    def endings(lab, how):
+        peer, node = setting(lab, listener=f"invalid_line_endings = '{how}'", http=f"invalid_line_endings = '{how}'")
+        content = HEAD + "a\nb\r\n"
+        answer, data = next_one(peer, lambda: node.inject_raw("a@d.example", content))
+        if how == "Deny":
+            check(data is None, "a bare LF was taken by HTTP")
+        else:
+            check(data is not None and not sound(data), f"a bare LF by HTTP: {answer.text[:150]} {data!r}")
+
+    def loops(lab):
+        peer, node = setting(lab, listener="max_received_headers = 5", http="max_received_headers = 5")
+        for count, good in ((4, True), (7, False)):
+            content = "Received: from a by b; now\r\n" * count + HEAD + "x\r\n"
+            answer, data = next_one(peer, lambda content=content: node.inject_raw("a@d.example", content))
+            check((data is not None) == good, f"{count} by HTTP: {answer.text[:150]}")
+            check((node.send("a@d.example", content.encode())[0] == 250) == good, f"{count} by SMTP")
+
+    def copies(lab):
+        peer, node = setting(lab, http="raw_bcc = 'Refuse'")
+        answer, data = next_one(peer, lambda: node.inject_raw("a@d.example", "Bcc: x@hidden.example\r\n" + HEAD + "x\r\n"))
+        check(data is None and "bcc" in answer.text.lower(), f"answered {answer.status}: {answer.text[:150]}")
+
+    lab.together({"line_length_hard_limit": lines, "invalid_line_endings = Deny": lambda lab: endings(lab, "Deny"),
+                  "invalid_line_endings = Fix": lambda lab: endings(lab, "Fix"), "max_received_headers": loops, "raw_bcc = Refuse": copies})
 
 
 BODIES = {
@@ -134,27 +172,31 @@ MIXED = {
 
 @case(15, "bad-recipients", weight=4)
 def bad_recipients(lab):
-    """A recipient that cannot be used is counted and explained; the others are sent."""
+    """A recipient that cannot be used is counted and explained, and the others are sent; one of another type may refuse the request, by its name."""
     peer, node = setting(lab)
     for name, bad in MIXED.items():
         with lab.variant(f"short, {name}"):
             before = len(peer.transactions)
             answer = node.request("POST", "/api/inject", {"from": "from@field.example", "to": ["a@d.example", bad, "b@d.example"]})
-            judge(peer, answer, before)
+            judge(peer, answer, before, bad)
         with lab.variant(f"v1, {name}"):
             before = len(peer.transactions)
             answer = node.request("POST", "/api/inject/v1", {"envelope_sender": "from@field.example", "content": HEAD + "x\r\n",
                                                              "recipients": [{"email": "a@d.example"}, {"email": bad}, {"email": "b@d.example"}]})
-            judge(peer, answer, before)
+            judge(peer, answer, before, bad)
         if not isinstance(bad, dict):
             with lab.variant(f"v1, {name} instead of a recipient"):
                 before = len(peer.transactions)
                 answer = node.request("POST", "/api/inject/v1", {"envelope_sender": "from@field.example", "content": HEAD + "x\r\n",
                                                                  "recipients": [{"email": "a@d.example"}, bad, {"email": "b@d.example"}]})
-                judge(peer, answer, before)
+                judge(peer, answer, before, None if bad is None else 0)
 
 
-def judge(peer, answer, before):
+def judge(peer, answer, before, bad):
+    if answer.status == 400 and bad is not None and not isinstance(bad, str):
+        check("[1]" in answer.text and "Swift" not in answer.text, f"the error does not name the recipient: {answer.text[:200]}")
+        check(len(peer.transactions) == before, "a refused request was sent")
+        return
     check(answer.status == 200, f"answered {answer.status}: {answer.text[:200]}")
     told = answer.json
     check(told["fail_count"] == 1 and told["success_count"] == 2 and len(told["errors"]) == 1, f"answered {answer.text[:300]}")

@@ -18,7 +18,8 @@ ROUTES = {
 }
 PROBES = ("/livez", "/readyz", "/startupz", "/api/check-liveness/v1", "/metrics")
 # What a decoder of Swift says and nobody else understands.
-SWIFT = re.compile(r"Swift|Decod|codingPath|CodingKeys|Optional|typeMismatch|keyNotFound|valueNotFound|dataCorrupted|\bInt\b|\bDouble\b|Array<|Dictionary|Foundation|NSError|debugDescription|_NS")
+SWIFT = re.compile(r"Swift|Decod|codingPath|CodingKeys|Optional|typeMismatch|keyNotFound|valueNotFound|dataCorrupted|\bInt\b|"
+                   r"\bDouble\b|Array<|Dictionary|Foundation|NSError|debugDescription|_NS")
 
 
 @case(15, "methods", weight=4)
@@ -77,7 +78,8 @@ BODIES = {
     "content.from.email is missing": (LONG, {**V1, "content": {"text_body": "x", "from": {"name": "x"}}}, "email", "missing|required"),
     "attachments is an object": (LONG, {**V1, "content": {"text_body": "x", "attachments": {}}}, "attachments", "list|array"),
     "attachment.data is a number": (LONG, {**V1, "content": {"text_body": "x", "attachments": [{"data": 5, "content_type": "text/plain"}]}}, "data", "text|string"),
-    "attachment.base64 is a text": (LONG, {**V1, "content": {"text_body": "x", "attachments": [{"data": "x", "content_type": "a/b", "base64": "yes"}]}}, "base64", "true|false|boolean"),
+    "attachment.base64 is a text": (LONG, {**V1, "content": {"text_body": "x", "attachments": [{"data": "x", "content_type": "a/b", "base64": "yes"}]}},
+                                    "base64", "true|false|boolean"),
     "deferred_spool is a text": (LONG, {**V1, "deferred_spool": "yes"}, "deferred_spool", "true|false|boolean"),
     "trace_headers is a list": (LONG, {**V1, "trace_headers": []}, "trace_headers", "object"),
     "trace_headers.received_header is a text": (LONG, {**V1, "trace_headers": {"received_header": "x"}}, "received_header", "true|false|boolean"),
@@ -90,8 +92,10 @@ BODIES = {
     "queue is missing": ("/api/queues/pause", {}, "queue", "missing|required"),
     "node is missing": ("/api/members/forget", {}, "node", "missing|required"),
 }
-RAW = {"nothing": b"", "no JSON": b"from=a", "half an object": b'{"from": "a@b"', "a list": b"[]", "a text": b'"x"', "null": b"null", "two values": b"{}{}", "bad UTF-8": b'{"from": "\xff"}',
-       "a deep nest": b"[" * 100_000, "a deep object": b'{"a":' * 50_000, "a comment": b"{/* */}", "a huge number": b'{"from": 1e999}', "NaN": b'{"from": NaN}', "a lone surrogate": b'{"from": "\\ud800"}',
+RAW = {"nothing": b"", "no JSON": b"from=a", "half an object": b'{"from": "a@b"', "a list": b"[]", "a text": b'"x"', "null": b"null",
+       "two values": b"{}{}", "bad UTF-8": b'{"from": "\xff"}',
+       "a deep nest": b"[" * 100_000, "a deep object": b'{"a":' * 50_000, "a comment": b"{/* */}",
+       "a huge number": b'{"from": 1e999}', "NaN": b'{"from": NaN}', "a lone surrogate": b'{"from": "\\ud800"}',
        "a name twice": b'{"from": "a@b.example", "from": "c@d.example", "to": 5}'}
 
 
@@ -154,7 +158,8 @@ def explained(lab):
         node = Node(lab, queue=to(peer) + "," + queue, path=path)
         node.inject([f"m{n}@d.example" for n in range(10)])
         peer.wait(1)
-        moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d|\bin (about )?\d+ ?(s|m|h|d|min|hours?|minutes?|seconds?|days?)\b|\d+ ?(h|hours?|min|minutes?) (\d|from now|later)")
+        moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d|\bin (about )?\d+ ?(s|m|h|d|min|hours?|minutes?|seconds?|days?)\b|"
+                            r"\d+ ?(h|hours?|min|minutes?) (\d|from now|later)")
         said = []
 
         def told():

@@ -83,6 +83,14 @@ class Lab:
         os.makedirs(path)
         return path
 
+    def draw(self, names, always, count):
+        """Those that are tried always and some of the others, by the seed; all when the run is thorough."""
+        others = [name for name in names if name not in always]
+        if self.thorough or count >= len(others):
+            return list(names)
+        drawn = set(self.random.sample(others, count))
+        return [name for name in names if name in always or name in drawn]
+
     def closes(self, thing, how):
         """Remembers how to end what was started; returns the thing."""
         with self._lock:

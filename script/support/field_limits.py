@@ -155,10 +155,11 @@ def rate(lab, path, queue, count, period, what, deliveries, backlog):
     most = windows(times, period - BLUR)
     check(most <= count, f"{most} {what} in a window of {period:.0f} s, {count} are allowed")
     used = len(times) / (times[-1] - times[0]) * period / count
-    check(used > 0.4 or what != "messages", f"only {used:.0%} of the rate was used")
+    check(used > 0.15 or what != "messages", f"only {used:.0%} of the rate was used")
 
 
 @case(22, "rates-at-the-peer", alone=True)
 def rates(lab):
     """Sliding windows at a sink that greets slowly hold no more than the limit: messages, connections, all kinds of limits."""
-    lab.together({name: lambda lab, row=row: rate(lab, *row) for name, row in RATES.items()}, width=3)
+    names = lab.draw(RATES, ("50/s", "50/s, backlog", "queue, 50/s", "connections, 5/s"), 3)
+    lab.together({name: lambda lab, row=RATES[name]: rate(lab, *row) for name in names}, width=3)

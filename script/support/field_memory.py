@@ -53,9 +53,9 @@ def unfinished(lab):
         "3,000 long command lines": ("smtp_port", b"EHLO x\r\nMAIL FROM:<" + b"x" * 100_000, 3000),
         "2,000 long HTTP headers": ("http_port", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"x" * 500_000, 2000),
     }
-    for name, row in variants.items():
+    for name in lab.draw(variants, ("2,000 times 1 MiB of DATA", "900 HTTP bodies of 1.9 MiB"), 2):
         with lab.variant(name):
-            held(lab, *row)
+            held(lab, *variants[name])
     with lab.variant("a metric"):
         node = Node(lab)
         names = [n for n in node.metrics() if "bytes" in n and ("budget" in n or "resident" in n or "held" in n or "unfinished" in n)]
@@ -93,7 +93,8 @@ HOGS = {
 @case(21, "pipelining", alone=True)
 def pipelining(lab):
     """200 HTTP connections that pipeline requests without end and read nothing: mail by SMTP is as quick as before, nearly."""
-    for name, (data, source, read) in HOGS.items():
+    for name in lab.draw(HOGS, ("refused, pipelined", "probes, pipelined"), 3):
+        data, source, read = HOGS[name]
         with lab.variant(name):
             peer = lab.closes(*both(Peer()))
             node = Node(lab, queue=to(peer), http="trusted_hosts = { '127.0.0.9' }")
@@ -103,6 +104,6 @@ def pipelining(lab):
             worst, median = latency(node)
             crowd.close()
             check(node.is_alive, f"the node ended:\n{node.process.tail()}")
-            check(worst < max(1.0, 20 * before), f"a session took {worst:.2f} s, before {before:.3f} s")
-            check(median < max(0.3, 20 * usual), f"half of the sessions took {median:.2f} s, before {usual:.3f} s")
+            check(worst < max(2.0, 20 * before), f"a session took {worst:.2f} s, before {before:.3f} s")
+            check(median < max(0.7, 20 * usual), f"half of the sessions took {median:.2f} s, before {usual:.3f} s")
             check(node.resident() < BOUND, f"{node.resident() // MIB} MiB resident")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from urllib.parse import quote, urlencode
 
 from field_lab import SOON
 from field_smtp import Client
@@ -169,8 +170,7 @@ class Node:
         return samples
 
     def explain(self, **question):
-        from urllib.parse import urlencode
-        answer = self.request("GET", "/api/explain?" + urlencode(question))
+        answer = self.request("GET", "/api/explain?" + urlencode(question, quote_via=quote))
         return " ".join(s for a in answer.json.get("answers", []) for s in a.get("sentences", [])) if answer.status == 200 else answer.text
 
     def records(self, kind=None, **fields):

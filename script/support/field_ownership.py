@@ -139,5 +139,25 @@ def taken_away(lab):
         answer = node.request("POST", "/api/inject", {"from": "a@b.example", "to": ["c@d.example"]})
         check(answer.status == 503, f"HTTP answered {answer.status}: {answer.text[:100]}")
         check(any("ERROR" in line or "WARN" in line for line in node.process.lines), "no line tells of it")
-    ways = (removed, moved, replaced, copied, segments_removed, segment_removed)
-    lab.together({way.__name__.replace("_", " "): lambda lab, way=way: run(lab, way) for way in ways}, width=6)
+    ways = (removed, moved, replaced, copied, segments_removed)
+    lab.together({"segment removed": segment_gone, **{way.__name__.replace("_", " "): lambda lab, way=way: run(lab, way) for way in ways}}, width=6)
+
+
+def segment_gone(lab):
+    """A segment whose name is removed is noticed, or written anew: what was acknowledged before and after is delivered."""
+    peer = lab.closes(*both(Peer(script={"connect": lambda s, line: "421 4.3.2 later"})))
+    node = Node(lab, queue=to(peer), retry="1h")
+    taken = [f"before{n}@d.example" for n in range(5)]
+    node.inject(taken)
+    segment_removed(node)
+    taken += [name for name in (f"after{n}@d.example" for n in range(5)) if node.send(name)[0] == 250]
+    wait_for(lambda: any("ERROR" in line or "WARN" in line for line in node.process.lines), SOON, "a line that tells of it")
+    time.sleep(2)  # what a node puts back it puts back within a second
+    node.kill()
+    peer.script.clear()
+    node.start()
+    node.request("POST", "/api/admin/rebind/v1", {"everything": True, "reason": "field", "data": {"touched": "x"}, "always_flush": True})
+    with contextlib.suppress(TimeoutError):
+        peer.wait(len(taken), SOON)
+    lost = set(taken) - set(peer.recipients())
+    check(not lost, f"{len(lost)} of {len(taken)} acknowledged messages are lost")

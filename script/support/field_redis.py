@@ -154,7 +154,8 @@ def forged(lab):
             check(not any(OTHER in str(rule) for rule in rules(node)), f"a forged order is obeyed: {rules(node)}")
         first.inject([f"a@{OTHER}"])
         peer.wait(1, what=f"mail to {OTHER}")
-        check(any(re.search(r"(WARN|ERROR) .*(signature|forged|secret|HMAC|not authentic)", line) for n in (second, third) for line in n.process.lines), "no line tells of it")
+        check(any(re.search(r"(WARN|ERROR) .*(signature|forged|secret|HMAC|not authentic)", line) for n in (second, third) for line in n.process.lines),
+              "no line tells of it")
 
     def unsigned(lab):
         """An order of a node without the secret is not obeyed by those that have it."""
@@ -196,7 +197,24 @@ def forged(lab):
         check(len(first.request("GET", "/api/admin/suspend/v1").json) == 1, "the suspension is gone")
         check(rules(first) == [], "it became a bounce")
 
-    lab.together({"altered": altered, "from a node without the secret": unsigned, "from a node with another secret": other_secret,
+    def replayed(lab):
+        """An order that was withdrawn is written into Redis again as it was, with its signature."""
+        server, peer, first, options = cluster(lab, "a long cluster secret of the field test")
+        second = member(lab, server, peer, options, "b")
+        issue(first)
+        wait_for(lambda: len(rules(second)) == 1, SOON, "the order on the second node")
+        before = snapshot(server)
+        first.request("DELETE", "/api/admin/bounce/v1", {"id": rules(first)[0]["id"]})
+        wait_for(lambda: rules(second) == [], SOON, "the end of the order on the second node")
+        for key, (kind, value) in before.items():
+            for name, text in value.items() if kind == "hash" else ():
+                if MARK in name or MARK in text:
+                    server.client.call("HSET", key, name, text)
+        time.sleep(5)
+        check(rules(first) == [] and rules(second) == [], "an order that was withdrawn is in force again")
+
+    lab.together({"written again when it was withdrawn": replayed, "altered": altered, "from a node without the secret": unsigned,
+                  "from a node with another secret": other_secret,
                   "among those who share it": shared, "removed": removed})
 
 

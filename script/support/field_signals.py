@@ -15,7 +15,8 @@ from processes import wait_for
 
 STOPS = ("TERM", "INT", "QUIT")
 RELOADS = ("HUP",)
-OTHERS = ("USR1", "USR2", "PIPE", "ALRM", "VTALRM", "PROF", "WINCH", "URG", "CHLD", "CONT", "IO", "PWR", "XCPU", "XFSZ", "TTIN", "TTOU", "TSTP", "RTMIN", "RTMIN+5")
+OTHERS = ("USR1", "USR2", "PIPE", "ALRM", "VTALRM", "PROF", "WINCH", "URG", "CHLD", "CONT", "IO",
+          "PWR", "XCPU", "XFSZ", "TTIN", "TTOU", "TSTP", "RTMIN", "RTMIN+5")
 # The default action of these stops the process; what ends a stop is SIGCONT.
 JOB_CONTROL = ("TTIN", "TTOU", "TSTP")
 
@@ -64,11 +65,14 @@ def signalled(lab, name):
         after(lab, node, peer, 40, f"after SIG{name}")
         return
     # Harmless: it goes on, or it stops in order. It answers after it has taken the signal, so a second look is enough.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, EOFError, AssertionError):
         fill(node, 5, "late")
     time.sleep(0.3)
-    if node.is_alive:
+    try:
         fill(node, 5, "later")
+    except (OSError, EOFError, AssertionError):
+        wait_for(lambda: not node.is_alive, 40, "the end of a node that takes no mail any more")
+    if node.is_alive:
         check(node.stop() == 0, "SIGTERM afterwards did not stop it in order")
         after(lab, node, peer, 50, f"after SIG{name} and SIGTERM")
     else:
@@ -128,7 +132,23 @@ def hangup(lab):
         peer.wait(30)
         check(node.stop() == 0, "it did not stop in order")
 
-    lab.together({"rotates logs": rotates, "a broken policy": broken, "thirty in a row": many, "then SIGTERM": lambda lab: signalled(lab, "HUP")})
+    def reloads(lab):
+        first, second = (lab.closes(*both(Peer())) for _ in range(2))
+        node = Node(lab, queue=to(first) + ", refresh_interval = '1s'")
+        node.inject(["a@d.example"])
+        first.wait(1)
+        node.configure(queue=to(second) + ", refresh_interval = '1s'")
+        os.kill(node.pid, signal.SIGHUP)
+        deadline, n = time.monotonic() + SOON, 0
+        while not second.recipients() and time.monotonic() < deadline and node.is_alive:
+            node.inject([f"m{n}@d.example", f"m{n}@d{n}.example"])
+            n += 1
+            time.sleep(0.2)
+        check(node.is_alive, f"SIGHUP ended it with {node.process.child.returncode}")
+        check(second.recipients(), "the new policy is not in force")
+
+    lab.together({"reads the policy": reloads, "rotates logs": rotates, "a broken policy": broken, "thirty in a row": many,
+                  "then SIGTERM": lambda lab: signalled(lab, "HUP")})
 
 
 class Callers:

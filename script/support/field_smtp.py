@@ -78,6 +78,7 @@ class Session:
         self.messages = 0
         self.recipients = []
         self.mail, self.mail_at = "", 0.0
+        self.chunks = b""
         self.answered = False  # a script sets it that has written 250 for the dot by itself
 
 
@@ -202,6 +203,8 @@ class Peer:
                 code = self._say(session, "data", line, "354 go on" if session.recipients else "503 5.5.1 no recipients")
                 if code == "354":
                     code = self._content(session, reader)
+            elif verb == "BDAT":
+                code = self._chunk(session, reader, line)
             else:
                 usual = {"EHLO": ehlo, "HELO": "250 peer.example", "QUIT": "221 2.0.0 bye"}.get(verb, "250 2.0.0 ok")
                 stage = verb.lower()
@@ -210,6 +213,16 @@ class Peer:
                     session.recipients.append(line.split("<", 1)[1].split(">", 1)[0])
             if code is None or code == "421" or verb == "QUIT":
                 return
+
+    def _chunk(self, session, reader, line):
+        """RFC 3030: a piece of so many bytes."""
+        session.chunks += reader.read(int(line.split()[1]))
+        if "LAST" not in line.upper():
+            return self._write(session, "250 2.0.0 more")
+        content, session.chunks = session.chunks, b""
+        if not session.recipients:
+            return self._write(session, "503 5.5.1 no recipients")
+        return self._taken(session, content)
 
     def _content(self, session, reader):
         lines = []
@@ -220,8 +233,11 @@ class Peer:
             if line == b".\r\n":
                 break
             lines.append(line[1:] if line.startswith(b".") else line)
+        return self._taken(session, b"".join(lines))
+
+    def _taken(self, session, content):
         session.messages += 1
-        taken = Transaction(session.number, session.mail, session.recipients, b"".join(lines), session.mail_at)
+        taken = Transaction(session.number, session.mail, session.recipients, content, session.mail_at)
         session.recipients = []
         # It counts before the reply is out: who sees the reply may look.
         reply = self.script.get("dot")

@@ -110,7 +110,8 @@ def change(path, at, count):
         f.write(bytes(b ^ 0x5A for b in old))
 
 
-WAYS = dict(empty=empty, cut=cut, cut_end=cut_end, flip=flip, flip_start=flip_start, flip_many=flip_many, zero=zero, grow=grow, remove=remove, directory=directory)
+WAYS = dict(empty=empty, cut=cut, cut_end=cut_end, flip=flip, flip_start=flip_start, flip_many=flip_many, zero=zero, grow=grow,
+            remove=remove, directory=directory)
 
 
 def damaged(lab, original, name, way):
@@ -165,13 +166,15 @@ def damaged(lab, original, name, way):
             problems.append(f"new mail is answered {code} {text}")
     if not is_segment:
         # The deferred mail wait for an hour: a rebind without a change makes them due.
-        node.request("POST", "/api/admin/rebind/v1", {"everything": True, "reason": "field", "data": {"touched": "x"}, "always_flush": True})
+        flush = node.request("POST", "/api/admin/rebind/v1", {"everything": True, "reason": "field", "data": {"touched": "x"}, "always_flush": True})
         deadline = time.monotonic() + (SOON if not is_order else 3)
         while time.monotonic() < deadline and sum(r.startswith("free") for r in peer.recipients()) < FREE:
             time.sleep(0.05)
         got = sum(r.startswith("free") for r in peer.recipients())
         if got < FREE and not is_order:
-            problems.append(f"{got} of {FREE} messages were delivered although no mail was damaged")
+            problems.append(f"{got} of {FREE} messages were delivered although no mail was damaged "
+                            f"(the rebind was answered {flush.status} {flush.text[:80]}; "
+                            f"queues: {node.queues()})")
         sent = [r for r in peer.recipients() if r.startswith("held")]
         if sent:
             problems.append(f"{len(sent)} messages of a suspended tenant were sent")
@@ -196,7 +199,8 @@ def damage(lab):
     check(any(n.startswith("segments/") for n in names) and "control.state" in names, f"the spool holds {names}")
     check(original.command("spool", "check", original.spool)[0] == 0, "spool check finds fault with a spool that is whole")
     holders = [n for n in names if not n.startswith("segments/") or used(os.path.join(original.spool, n)) > 512]
-    lab.together({f"{name}, {way}": lambda lab, name=name, way=way: damaged(lab, original, name, way) for name in holders for way in WAYS})
+    lab.together({f"{name}, {way}": lambda lab, name=name, way=way: damaged(lab, original, name, way)
+                  for name in holders for way in lab.draw(WAYS, ("empty", "cut", "flip", "remove", "directory"), 2)})
 
 
 @case(3, "spool-directories", weight=10)

@@ -150,7 +150,8 @@ def shared(lab):
         peer, node = setting(lab, 9 * MIB, before)
         answer = node.request("POST", "/api/inject/v1", {"envelope_sender": "a@b.example", "content": content,
                                                          "recipients": [{"email": f"m{n}@d.example"} for n in range(20)]})
-        check(answer.status == 200 and answer.json["success_count"] == 20, f"1 MiB for 20 recipients with 5 MiB of room is answered {answer.status}: {answer.text[:200]}")
+        check(answer.status == 200 and answer.json["success_count"] == 20,
+              f"1 MiB for 20 recipients with 5 MiB of room is answered {answer.status}: {answer.text[:200]}")
         peer.wait(21)
 
     def by_smtp(lab, before=0):
