@@ -98,7 +98,10 @@ package final class Node: Sendable {
         _ options: NodeOptions, _ declared: PolicyDeclarations, group: any EventLoopGroup, registry: MetricRegistry,
         spool: OpenSpool
     ) async throws -> NodeServices {
-        let resolver = try Resolver(options.resolver)
+        var resolving = options.resolver
+        var routing = MailRouterConfiguration()
+        if let longest = declared.negativeTTL { (resolving.negativeTTL, routing.negativeTTL) = (longest, longest) }
+        let resolver = try Resolver(resolving)
         let state = NodeState()
         let hostname = options.hostname ?? HostName.current
         let name = options.nodeName ?? "\(hostname.prefix { $0 != "." })-\(spool.nodeID.prefix(8))"
@@ -116,7 +119,7 @@ package final class Node: Sendable {
         }
         return NodeServices(
             hostname: hostname, nodeID: spool.nodeID, group: group, spool: spool.spool,
-            router: MailRouter(resolver: resolver),
+            router: MailRouter(resolver: resolver, configuration: routing),
             limits: cluster.map { LimitRoots(shared: $0.limits, local: InProcessLimitRoot()) } ?? LimitRoots(), registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
