@@ -108,7 +108,10 @@ package final class Node: Sendable {
         _ options: NodeOptions, _ declared: PolicyDeclarations, group: any EventLoopGroup, registry: MetricRegistry,
         spool: OpenSpool, own: OwnAddresses
     ) async throws -> NodeServices {
-        let resolver = try Resolver(options.resolver)
+        var resolving = options.resolver
+        var routing = MailRouterConfiguration()
+        if let longest = declared.negativeTTL { (resolving.negativeTTL, routing.negativeTTL) = (longest, longest) }
+        let resolver = try Resolver(resolving)
         let state = NodeState()
         let hostname = options.hostname ?? HostName.current
         let name = options.nodeName ?? "\(hostname.prefix { $0 != "." })-\(spool.nodeID.prefix(8))"
@@ -127,7 +130,7 @@ package final class Node: Sendable {
         }
         return NodeServices(
             hostname: hostname, nodeID: spool.nodeID, group: group, spool: spool.spool,
-            router: MailRouter(resolver: resolver),
+            router: MailRouter(resolver: resolver, configuration: routing),
             limits: LimitRoots(shared: cluster?.limits, journal: spool.limits), journal: spool.limits, registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,

@@ -80,6 +80,39 @@ import Testing
         #expect(good == 6_000)
     }
 
+    /// Its cache goes by the wall clock, so it begins with an empty one when that is set; lookups go on.
+    @Test(arguments: [-7200, 7200, -60, 86_400 * 3650, 0] as [Int64])
+    func answersWhileTheClockIsSet(_ step: Int64) async throws {
+        let offset = Mutex<Int64>(0)
+        let clocks = Clocks(
+            steady: MonotonicInstant.now, wall: { WallInstant.now() + .seconds(offset.withLock { $0 }) })
+        let resolver = try Resolver(configuration(), clocks: clocks)
+        defer { resolver.close() }
+        for round in 0..<20 {
+            offset.withLock { $0 += step }
+            async let first = resolver.lookup("example.com", .mx)
+            async let second = resolver.lookup("absent\(round).example", .a)
+            let (found, absent) = try await (first, second)
+            #expect(found.status == .records && absent.status == .noSuchName)
+        }
+    }
+
+    /// A lookup that was under way is put again.
+    @Test func whatWasAskedIsAskedAgain() async throws {
+        let silent = try SilentServer()
+        let offset = Mutex<Int64>(0)
+        let clocks = Clocks(
+            steady: MonotonicInstant.now, wall: { WallInstant.now() + .seconds(offset.withLock { $0 }) })
+        let resolver = try Resolver(
+            ResolverConfiguration(servers: ["127.0.0.1@\(silent.port)"], timeout: .milliseconds(300)), clocks: clocks)
+        async let first = resolver.lookup("a.example", .a)
+        offset.withLock { $0 = -7200 }
+        async let second = resolver.lookup("b.example", .a)
+        do { _ = try await first } catch { #expect((error as? DNSError)?.code == .timedOut) }
+        do { _ = try await second } catch { #expect((error as? DNSError)?.code == .timedOut) }
+        resolver.close()
+    }
+
     @Test func refusesWhatIsBeyondItsBounds() throws {
         var configuration = configuration()
         configuration.maxInFlight = 1

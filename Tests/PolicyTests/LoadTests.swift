@@ -39,7 +39,7 @@ import Testing
         Bad(
             policy: "kumo.configure_log_hook{name='x'}", message: "init.lua:1: kumo.configure_log_hook is not supported yet by this version"
         ),
-        Bad(policy: "local x = kumo.dns.lookup_mx", message: "init.lua:1: kumo.dns is not supported yet"),
+        Bad(policy: "local x = kumo.dns.lookup_mx", message: "init.lua:1: kumo.dns.lookup_mx is not supported yet"),
         Bad(
             policy: "kumo.start_smtp_listener{}", message: "kumo.start_smtp_listener does not exist (did you mean 'start_esmtp_listener'?)"),
         Bad(policy: "kumo.serde.toml_load('x')", message: "kumo.serde.toml_load is not supported yet"),
@@ -61,6 +61,13 @@ import Testing
         Bad(
             policy: "local function f() kumo.configure_redis_throttles{node = 'redis://h'} end\nf()\nkumo.on('init', f)",
             message: "init.lua:1: kumo.configure_redis_throttles was already called at init.lua:1"),
+        Bad(
+            policy: "kumo.dns.set_mx_negative_cache_ttl(0)",
+            message: "init.lua:1: kumo.dns.set_mx_negative_cache_ttl: the time must be from 1"),
+        Bad(policy: "kumo.dns.set_mx_negative_cache_ttl('2 days')", message: "from 1 second to 1 day"),
+        Bad(policy: "kumo.dns.set_mx_negative_cache_ttl('soon')", message: "init.lua:1: kumo.dns.set_mx_negative_cache_ttl: "),
+        Bad(policy: "kumo.dns.set_mx_negative_cache_ttl()", message: "init.lua:1: kumo.dns.set_mx_negative_cache_ttl: "),
+        Bad(policy: "kumo.dns.set_mx_negative_cache_tll(5)", message: "did you mean 'set_mx_negative_cache_ttl'?"),
         Bad(policy: "kumo.make_throttle('x')", message: "init.lua:1: kumo.make_throttle: the rate must be a string"),
         Bad(policy: "kumo.make_throttle('', '1/s')", message: "kumo.make_throttle: the name must be a text of 1 to 255 bytes"),
         Bad(policy: "kumo.make_throttle('a\\r\\nb', '1/s')", message: "without control characters"),
@@ -101,6 +108,7 @@ import Testing
         "local k = require 'kumo'; assert(k == kumo and require('http') == http)",
         "assert(type(kumo.version) == 'string' and kumo.available_parallelism() >= 1)",
         "kumo.set_readyq_threads(4) kumo.set_max_lua_context_age(5) kumo.spawn_thread_pool{name='x'}",
+        "kumo.dns.set_mx_negative_cache_ttl('1m') kumo.on('init', function() kumo.dns.set_mx_negative_cache_ttl(90) end)",
         "assert(rawget(_G, 'redis') == nil and require('redis') == package.loaded.redis and require('redis').open)",
         "local r = require 'redis' local c = r.open{node = 'redis://h'} assert(c == c and type(c) == 'userdata' and type(c.query) == 'function')",
         "local t = kumo.make_throttle('x', '1/s') assert(t:explain():find('x') and getmetatable(t) == false)",
@@ -129,6 +137,15 @@ import Testing
         } catch {
             Issue.record("\(error)")
         }
+    }
+
+    @Test(arguments: [("'1m'", 60), ("90", 90), ("1.0", 1), ("'1 day'", 86_400)] as [(String, Int64)])
+    func declaresTheNegativeTTL(_ text: String, _ seconds: Int64) throws {
+        let folder = PolicyFolder([:])
+        folder.write("init.lua", "kumo.dns.set_mx_negative_cache_ttl(\(text))")
+        let engine = try PolicyEngine(file: folder.policy, host: TestHost(), role: .primary)
+        #expect(engine.declarations.negativeTTL == .seconds(seconds))
+        engine.close()
     }
 
     @Test func traceback() throws {

@@ -1,5 +1,5 @@
 internal import Synchronization
-internal import System
+package import System
 
 /// A caching, optionally validating resolver on libunbound, with a thread of its own. *Shared.*
 ///
@@ -19,14 +19,14 @@ package final class Resolver: Resolving {
     private let isJoined = Atomic<Bool>(false)
 
     /// Configures unbound and starts the thread. No query is sent before the first lookup.
-    package init(_ configuration: ResolverConfiguration) throws(DNSError) {
+    package init(_ configuration: ResolverConfiguration, clocks: Clocks = .machine) throws(DNSError) {
         let context = try UnboundContext(configuration)
         do throws(DNSError) {
             let core = try ResolverCore(limit: max(configuration.maxInFlight, 1) + max(configuration.maxWaiting, 0))
             self.core = core
             self.timeout = configuration.timeout
             self.thread = try WorkerThread(name: "dns") {
-                ResolverLoop(context: context, configuration: configuration, core: core).run()
+                ResolverLoop(context: context, configuration: configuration, core: core, clocks: clocks).run()
             }
         } catch {
             context.discard()

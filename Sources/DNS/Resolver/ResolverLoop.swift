@@ -26,7 +26,11 @@ final class ResolverLoop {
         }
     }
 
-    private let context: OpaquePointer
+    private var context: OpaquePointer
+    private let configuration: ResolverConfiguration
+    private let clocks: Clocks
+    /// How far the wall clock was from the steady one when they were last compared.
+    private var clockOffset: Duration
     private let core: ResolverCore
     private let maxInFlight: Int
     private let servfail: Set<String>
@@ -41,8 +45,11 @@ final class ResolverLoop {
     private var waitingHead = 0
     private var nextDeadline = MonotonicInstant.distantFuture
 
-    init(context: UnboundContext, configuration: ResolverConfiguration, core: ResolverCore) {
+    init(context: UnboundContext, configuration: ResolverConfiguration, core: ResolverCore, clocks: Clocks = .machine) {
         self.context = context.raw
+        self.configuration = configuration
+        self.clocks = clocks
+        self.clockOffset = Self.offset(clocks)
         self.core = core
         self.maxInFlight = max(configuration.maxInFlight, 1)
         self.servfail = Set(configuration.servfail.compactMap(DomainName.normalize))
@@ -62,6 +69,7 @@ final class ResolverLoop {
         while true {
             let inbox = core.drain()
             let now = MonotonicInstant.now()
+            if !inbox.requests.isEmpty { renewAfterStep() }
             for request in inbox.requests { accept(request, now: now) }
             for id in inbox.cancellations {
                 if let query = open[id] { answer(query, .failure(Self.cancelled)) }
@@ -73,6 +81,34 @@ final class ResolverLoop {
             if core.wakeup.wait(or: ub_fd(context), nanoseconds: limit) { ub_process(context) }
         }
         finish()
+    }
+
+    /// How far the wall clock may move by itself between two looks.
+    private static let drift = Duration.seconds(1)
+
+    private static func offset(_ clocks: Clocks) -> Duration {
+        .nanoseconds(clocks.wallNow.unixNanoseconds.subtractingClamped(clocks.now.nanoseconds))
+    }
+
+    /// Begins with an empty cache when the wall clock was set: unbound ages what it remembers by that clock, and what should be kept for a
+    /// minute would be kept for as long as the clock was set back. What it was working on is asked again.
+    private func renewAfterStep() {
+        let offset = Self.offset(clocks)
+        let step = offset - clockOffset
+        clockOffset = offset
+        guard step > Self.drift || step < .zero - Self.drift else { return }
+        // Without memory or descriptors for another one the old one goes on.
+        guard let fresh = try? UnboundContext(configuration) else { return }
+        let interrupted = Array(atUnbound.values)
+        ub_ctx_delete(context)
+        context = fresh.raw
+        for query in interrupted { Unmanaged.passUnretained(query).release() }
+        atUnbound.removeAll()
+        for query in interrupted where !query.isAnswered {
+            query.name = query.request.name
+            query.aliases = 0
+            start(query)
+        }
     }
 
     private func finish() {

@@ -97,6 +97,9 @@ package final class MailRouter: Sendable {
         hosts.withLock { $0.forget() }
     }
 
+    /// Longest time it is remembered that something does not exist.
+    package var negativeTTL: Duration { configuration.negativeTTL }
+
     /// What was looked up so far.
     package var statistics: MailRouterStatistics {
         MailRouterStatistics(

@@ -50,7 +50,7 @@ extension EgressPath {
         let wants = ready.count
         let blocked = wants > 0 ? blockText ?? "" : ""
         func rate(_ limit: String, _ value: String, label: String) -> LimitUse {
-            LimitUse(limit: limit, kind: "rate", value: value, wants: wants, isWaiting: blocked == "\(label) \(value)")
+            LimitUse(limit: limit, kind: "rate", value: value, wants: wants, isWaiting: blocked.hasPrefix("\(label) \(value);"))
         }
         var uses = [
             LimitUse(

@@ -47,9 +47,9 @@ package final class EgressPath: @unchecked Sendable {
     private var consecutiveFailures = 0
     private var timer: (at: Int64, task: Scheduled<Void>)?
     var block: PathBlock = .none {
-        didSet { if block != oldValue { shown.withLock { $0 = block.text } } }
+        didSet { if block != oldValue { shown.withLock { $0 = block } } }
     }
-    private let shown = Mutex<String?>(nil)
+    private let shown = Mutex(PathBlock.none)
     private var lastUse = Clock.monotonic()
     private var isServing = false
     var isWatching = false
@@ -71,7 +71,10 @@ package final class EgressPath: @unchecked Sendable {
     // MARK: From any loop
 
     /// Why the path sends nothing, one line; from any loop.
-    var blockText: String? { suspension.map { "suspended: \($0.sentence)" } ?? shown.withLock { $0 } }
+    var blockText: String? { suspension.map { "suspended: \($0.sentence)" } ?? shown.withLock { $0 }.text(services.clocks) }
+
+    /// Whether the path sends nothing, for longer than a moment; from any loop.
+    var isStanding: Bool { suspension != nil || shown.withLock { $0 }.isStanding(at: services.clocks.now) }
 
     /// The rule that forbids this path to send; from any loop.
     var suspension: ControlEntry? { services.control.pathSuspension(name) }
@@ -195,7 +198,7 @@ package final class EgressPath: @unchecked Sendable {
             }
             if case .wait(let until, let limit)? = limits?.takeMessage(now: Clock.monotonic()) {
                 message.giveRate()
-                block = .messageRate(limit)
+                block = .messageRate(limit, until: MonotonicInstant(nanoseconds: until))
                 wake(at: until)
                 return nil
             }
@@ -232,7 +235,7 @@ package final class EgressPath: @unchecked Sendable {
             switch limits?.takeConnection(now: now) {
             case .wait(let until, let limit)?:
                 let isEnded = limits.map { $0.leasesEnd && $0.hasLostLease(limit, now: now) } ?? false
-                block = isEnded ? .leaseEnded(limit) : .connectionRate(limit)
+                block = isEnded ? .leaseEnded(limit) : .connectionRate(limit, until: MonotonicInstant(nanoseconds: until))
                 return wake(at: until)
             case .granted?, nil: break
             }

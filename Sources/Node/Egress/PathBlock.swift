@@ -1,21 +1,32 @@
+package import System
+
 /// *Value*: why an egress path sends nothing.
 package enum PathBlock: Sendable, Equatable {
     case none
     case policy(String)
-    case messageRate(String)
-    case connectionRate(String)
+    case messageRate(String, until: MonotonicInstant)
+    case connectionRate(String, until: MonotonicInstant)
     case connectionLimit(Int)
     case leaseEnded(String)
 
     /// One line for people; `nil` when nothing blocks.
-    package var text: String? {
+    package func text(_ clocks: Clocks = .machine) -> String? {
         switch self {
         case .none: nil
         case .policy(let text): "policy: \(text)"
-        case .messageRate(let limit): limit
-        case .connectionRate(let limit): limit
-        case .connectionLimit(let limit): "connection_limit \(limit)"
+        case .messageRate(let limit, let until): "\(limit); the next may go \(clocks.moment(until))"
+        case .connectionRate(let limit, let until): "\(limit); the next connection may be opened \(clocks.moment(until))"
+        case .connectionLimit(let limit): "connection_limit \(limit); the next message goes when one of the connections is free"
         case .leaseEnded(let limit): "\(limit): the lease from Redis has ended; it is asked for again when Redis answers"
+        }
+    }
+
+    /// Whether nothing moves: a limit that lets the next message through in a moment, and connections that are busy, are the normal course.
+    package func isStanding(at now: MonotonicInstant) -> Bool {
+        switch self {
+        case .none, .connectionLimit: false
+        case .policy, .leaseEnded: true
+        case .messageRate(_, let until), .connectionRate(_, let until): until > now + .seconds(2)
         }
     }
 }

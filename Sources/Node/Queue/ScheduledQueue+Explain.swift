@@ -1,5 +1,6 @@
 import Client
 import Cluster
+import DNS
 import Message
 import Spool
 import System
@@ -26,6 +27,12 @@ extension ScheduledQueue {
             } else if status.due > 0 || out > 0 {
                 sentences.append("Nothing holds it: it is being sent.")
             }
+        }
+        if case .route(_, .some) = block, status.due > 0 {
+            let seconds = Double(services.router.negativeTTL.components.seconds)
+            sentences.append(
+                "That a domain or a record does not exist is remembered as long as its zone says, for at most \(Clocks.age(seconds)) (kumo.dns.set_mx_negative_cache_ttl)."
+            )
         }
         if let lastReply { sentences.append("The last reply that was not a success: \(lastReply)") }
         return sentences

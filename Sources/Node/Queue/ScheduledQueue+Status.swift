@@ -19,7 +19,7 @@ extension ScheduledQueue {
             state = "bouncing"
         } else if rules.suspension != nil {
             state = "paused"
-        } else if due > 0 || out > 0, reason != nil {
+        } else if reason != nil, due > 0 || (out > 0 && lastPath?.isStanding == true) {
             state = "blocked"
         } else if out > 0 || due > 0 {
             state = "active"

@@ -8,4 +8,6 @@ package struct PolicyDeclarations: Sendable {
     package var logs: [LocalLogsConfig] = []
     /// The store that the nodes of a cluster share; nil for a node alone.
     package var redis: RedisThrottleConfig?
+    /// Longest time it is remembered that a domain or a record does not exist; nil for the default.
+    package var negativeTTL: Duration?
 }

@@ -112,6 +112,9 @@ extension PolicyEngine {
         case .startESMTPListener, .startHTTPListener, .defineSpool, .configureLocalLogs, .configureRedisThrottles:
             try declare(function, &arguments)
             return 0
+        case .setNegativeTTL:
+            try setNegativeTTL(&arguments)
+            return 0
         case .makeQueueConfig: try make(.queueConfig, function, &arguments, writer)
         case .makeEgressPath: try make(.egressPath, function, &arguments, writer)
         case .makeEgressSource: try make(.egressSource, function, &arguments, writer)
@@ -153,7 +156,7 @@ extension PolicyEngine {
         case .jsonLoad: try loadJSON(&arguments, writer)
 
         case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection, .missingInRedis,
-            .missingInAPI, .missingInAdmin, .missingInSuspend, .missingInSuspendReadyQueue, .missingInBounce:
+            .missingInAPI, .missingInAdmin, .missingInSuspend, .missingInSuspendReadyQueue, .missingInBounce, .missingInDNS:
             throw .error(Self.missing(function, try arguments.string("index", "the name")))
         case .unsupportedModule:
             throw .error("require '\(try arguments.string("require", "the name"))' is not supported yet by this version")

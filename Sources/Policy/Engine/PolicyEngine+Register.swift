@@ -54,6 +54,23 @@ extension PolicyEngine {
         }
     }
 
+    /// `kumo.dns.set_mx_negative_cache_ttl(duration)`: one second to one day.
+    func setNegativeTTL(_ arguments: inout NativeArguments) throws(NativeFailure) {
+        let name = NativeFunction.setNegativeTTL.paths[0]
+        guard phase == .loading || phase == .initializing else {
+            throw .error("\(name) can be called at the top level of the policy file or in 'init', not in another handler")
+        }
+        let value = try arguments.value(name)
+        let duration: Duration
+        do throws(ConfigError) { duration = try DurationText.parse(value, option: "duration") } catch {
+            throw .error("\(name): \(error.message)")
+        }
+        guard duration >= .seconds(1), duration <= .seconds(86_400) else {
+            throw .error("\(name): the time must be from 1 second to 1 day, such as '5m'")
+        }
+        if role == .primary { declarations.negativeTTL = duration }
+    }
+
     /// `kumo.make_*`: checked at once, so that the error names the line.
     func make(_ kind: ConfigKind, _ function: NativeFunction, _ arguments: inout NativeArguments, _ writer: ValueWriter)
         throws(NativeFailure)

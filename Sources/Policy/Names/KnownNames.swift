@@ -12,7 +12,7 @@ enum KnownNames {
             set_diagnostic_log_filter set_memory_soft_limit set_memory_hard_limit set_memory_low_thresh get_memory_soft_limit get_memory_hard_limit
             get_memory_low_thresh set_httpinject_recipient_rate_limit suspend_delivery_when_spool_unhealthy glob uncached_glob read_dir
             validation_failed get_event_registrars traceback prometheus_metrics enable_memory_callstack_tracking set_timeq_spawn_reinsertion
-            string regex regex_set_map domain_map cidr dns http dkim spf dmarc aaa xfer shaping secrets amqp kafka nats encode digest crypto uuid
+            string regex regex_set_map domain_map cidr http dkim spf dmarc aaa xfer shaping secrets amqp kafka nats encode digest crypto uuid
             fs mimepart mpsc counter_series jsonl file_type
             """),
         "kumo.serde": words(
@@ -30,6 +30,12 @@ enum KnownNames {
             """),
         "connection": ["auth_info"],
         "kumo.api": ["inject"],
+        "kumo.dns": words(
+            """
+            lookup_mx lookup_addr lookup_ptr lookup_txt ptr_host reverse_ip rbl_lookup configure_resolver configure_unbound_resolver
+            define_resolver load_resolv_conf set_mx_timeout set_mx_concurrency_limit set_mta_sts_enabled configure_test_resolver
+            configure_test_mta_sts
+            """),
     ]
 
     /// Modules for `require` that this version does not offer.

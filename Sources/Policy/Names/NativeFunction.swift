@@ -12,11 +12,12 @@ enum NativeFunction: Int32, CaseIterable {
     case makeThrottle, throttleTake, throttleSleep, throttleExplain, throttleDelay
     case redisOpen, redisQuery
     case adminSuspend, adminSuspendReadyQueue, adminBounce
+    case setNegativeTTL
     case messageID, messageSender, messageRecipient, messageRecipientList, messageGetMeta, messageSetMeta, messageQueueName, messageGetData
     case messageNumAttempts, messageFirstHeader
     case connectionGetMeta, connectionSetMeta
     case missingInKumo, missingInSerde, missingInTime, missingInHTTP, missingInMessage, missingInConnection, missingInRedis
-    case missingInAPI, missingInAdmin, missingInSuspend, missingInSuspendReadyQueue, missingInBounce
+    case missingInAPI, missingInAdmin, missingInSuspend, missingInSuspendReadyQueue, missingInBounce, missingInDNS
     case unsupportedModule
 
     /// Where Lua finds it; the first is its name in error texts.
@@ -58,6 +59,7 @@ enum NativeFunction: Int32, CaseIterable {
         case .adminSuspend: ["kumo.api.admin.suspend.suspend"]
         case .adminSuspendReadyQueue: ["kumo.api.admin.suspend_ready_q.suspend"]
         case .adminBounce: ["kumo.api.admin.bounce.bounce"]
+        case .setNegativeTTL: ["kumo.dns.set_mx_negative_cache_ttl"]
         case .messageID: ["message.id"]
         case .messageSender: ["message.sender"]
         case .messageRecipient: ["message.recipient"]
@@ -72,7 +74,7 @@ enum NativeFunction: Int32, CaseIterable {
         case .connectionSetMeta: ["connection.set_meta"]
         case .unsupportedModule: KnownNames.unsupportedModules.map { "package.preload.\($0)" }
         case .missingInKumo, .missingInSerde, .missingInTime, .missingInHTTP, .missingInMessage, .missingInConnection, .missingInRedis,
-            .missingInAPI, .missingInAdmin, .missingInSuspend, .missingInSuspendReadyQueue, .missingInBounce:
+            .missingInAPI, .missingInAdmin, .missingInSuspend, .missingInSuspendReadyQueue, .missingInBounce, .missingInDNS:
             []
         }
     }
@@ -92,6 +94,7 @@ enum NativeFunction: Int32, CaseIterable {
         case .missingInSuspend: "kumo.api.admin.suspend"
         case .missingInSuspendReadyQueue: "kumo.api.admin.suspend_ready_q"
         case .missingInBounce: "kumo.api.admin.bounce"
+        case .missingInDNS: "kumo.dns"
         default: nil
         }
     }

@@ -38,6 +38,46 @@ import Testing
         #expect(state.status.entries == 0)
     }
 
+    /// Whatever happens to the wall clock meanwhile, a rule lasts as long as it was given.
+    @Test(arguments: [-60, 60, -7200, 7200, -86_400 * 300, 86_400 * 3650, 0] as [Int64])
+    func `a rule lasts its duration while the wall clock is set`(step: Int64) throws {
+        let state = try open()
+        let made = try state.issue(
+            ControlEntry(kind: .suspend, scope: ControlScope(domain: "example.com"), expires: wall.now + 60 * WallClock.second))
+        wall.step(seconds: step)
+        wall.advance(seconds: 59)
+        state.expire()
+        #expect(state.suspension(of: queue) == made)
+        #expect(state.remaining(made) == .seconds(1))
+        wall.advance(seconds: 1)
+        state.expire()
+        #expect(state.entries.isEmpty)
+    }
+
+    /// After a restart only the wall clock is left: what remains is never more than was given.
+    @Test(
+        arguments: [(-60, 60), (-7200, 60), (-86_400 * 3650, 60), (0, 30), (20, 10), (60, nil), (86_400 * 3650, nil)] as [(Int64, Int64?)])
+    func `a restart prolongs no rule`(step: Int64, left: Int64?) throws {
+        let made = try open().issue(
+            ControlEntry(kind: .suspend, scope: ControlScope(domain: "example.com"), expires: wall.now + 60 * WallClock.second))
+        wall.advance(seconds: 30)
+        wall.step(seconds: step)
+        let again = try open()
+        let entry = again.entry(id: made.id)
+        #expect(entry.flatMap { again.remaining($0) } == left.map { .seconds($0) })
+    }
+
+    /// A machine without a clock can issue rules, and starts again with them.
+    @Test(arguments: [0, 1_000_000_000, 86_400_000_000_000, -1_000_000_000_000] as [Int64])
+    func `rules can be issued before 2020`(now: Int64) throws {
+        wall.now = now
+        let state = try open()
+        let made = try state.issue(
+            ControlEntry(kind: .suspend, scope: ControlScope(domain: "example.com"), expires: state.clock() + 60 * WallClock.second))
+        #expect(state.suspension(of: queue) == made)
+        #expect(try open().suspension(of: queue) == made)
+    }
+
     @Test func `kinds do not mix, and other nodes' rules have no effect here`() throws {
         let state = try open()
         _ = try state.issue(ControlEntry(id: "b", kind: .bounce, scope: ControlScope(tenant: "ten")))

@@ -205,8 +205,8 @@ import Testing
     }
 
     @Test func pathBlocksSayWhy() {
-        #expect(PathBlock.none.text == nil)
-        #expect(PathBlock.connectionLimit(3).text == "connection_limit 3")
-        #expect(PathBlock.messageRate("max_message_rate 1/s").text == "max_message_rate 1/s")
+        #expect(PathBlock.none.text() == nil)
+        #expect(PathBlock.connectionLimit(3).text() == "connection_limit 3; the next message goes when one of the connections is free")
+        #expect(PathBlock.messageRate("max_message_rate 1/s", until: .distantPast).text() == "max_message_rate 1/s; the next may go now")
     }
 }
