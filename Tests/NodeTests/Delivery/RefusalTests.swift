@@ -49,7 +49,7 @@ import Testing
         Row("greeting 450", 450, "4.7.1", "greylisted", command: "banner", script: on("connect", .say("450 4.7.1 greylisted\r\n"))),
         Row("greeting 421", 421, "4.3.2", "busy", command: "banner", script: on("connect", .sayAndHangUp("421 4.3.2 busy\r\n"))),
         Row(
-            "greeting 521", 521, "", "does not accept mail", command: "banner", script: on("connect", .say("521 does not accept mail\r\n"))),
+            "greeting 521", 521, "", "no mail here", command: "banner", script: on("connect", .say("521 no mail here\r\n"))),
         Row("greeting 354", 400, "4.4.2", "354 go on", command: "banner", script: on("connect", .say("354 go on\r\n"))),
         Row("closed at once", 400, "4.4.2", "closed by the server", "the greeting", command: "banner", script: on("connect", .hangUp)),
         Row(

@@ -1,3 +1,4 @@
+import Client
 import Testing
 
 @testable import Node
@@ -130,18 +131,21 @@ import Testing
     /// A session that was opened and never used may be gone when its first message comes.
     @Test func aSessionThatWasNeverUsedIsNotTheMessagesFault() async throws {
         let peer = try await ScriptedPeer { event in
-            event.connection == 1 && event.verb == "EHLO" ? .late(300) : event.connection == 2 && event.verb == "MAIL" ? .hangUp : .usual
+            guard event.connection == 1 else { return .usual }
+            return event.verb == "EHLO" ? .late(300) : event.verb == "MAIL" ? .hangUp : .usual
         }
         let plan = RigPlan(
-            queue: "retry_interval = '1 hour'", path: "prohibited_hosts = {}, connection_limit = 2, idle_timeout = '20s'", port: peer.port)
+            queue: "retry_interval = '1 hour'", path: "prohibited_hosts = {}, connection_limit = 1, idle_timeout = '20s'", port: peer.port)
         try await Rig.run(plan) { rig in
+            try rig.send(to: "u@example.com")
+            try await expectEventually("greeted") { !peer.lines("EHLO").isEmpty }
             try rig.pause("example.com")
-            let client = try rig.client()
-            for index in 0..<2 { try client.deliver(to: ["u\(index)@example.com"], id: "m\(index)") }
+            try await expectEventually("taken back") { await rig.queue("example.com")?.scheduled == 1 }
+            // What a server would take to close an idle session; the node looks at its own clock.
+            try await Task.sleep(for: .milliseconds(1600))
             try rig.resume("example.com")
-            try await expectEventually("delivered") {
-                rig.metric("total_messages_delivered") == 2 || rig.metric("total_messages_transfail") > 0
-            }
+            try await expectEventually("delivered") { rig.metric("total_messages_delivered") == 1 }
+            #expect(rig.metric("total_messages_transfail") == 0 && peer.connections == 2)
         }
         await peer.stop()
     }

@@ -34,7 +34,8 @@ enum ClientBreakTranscripts {
             "S: 250 OK\nC: RCPT TO:<b@x>\nS: 421 no\nE: result 421 rcpt; over\nE: closed serviceClosing rcpt"),
         ends(
             "RSET refused, then EOF", resetting,
-            "S: 502 what?\nC: MAIL FROM:<from@a.test>\n> disconnect\nE: result 400 mail transport; over between\nE: closed disconnected mail"
+            "S: 502 what?\nC: MAIL FROM:<from@a.test>\n> disconnect\nE: result 400 mail transport; over between\n"
+                + "E: closed disconnected mail"
         ),
         ends(
             "RSET deferred and MAIL refused", resetting,

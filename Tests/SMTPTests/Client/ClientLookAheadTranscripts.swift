@@ -104,7 +104,8 @@ enum ClientLookAheadTranscripts {
             "E: result 451 dot\n", accepted, content, mark, queued),
         transcript(
             "the first is refused, and the server does not forget it", { $0.enableRSET = false }, ahead(resets: false), "S: 554 no\n",
-            "E: result 554 dot\n", "S: 503 nested MAIL\n", "E: result 400 mail transport; over between\n", "E: closed protocolError mail\n"),
+            "E: result 554 dot\n", "S: 503 nested MAIL\n", "E: result 400 mail transport; over between\n",
+            "E: closed protocolError mail\n"),
         transcript(
             "503 to MAIL after a delivery is a refusal", { $0.enableRSET = false }, ahead(resets: false), queued,
             "S: 503 no\nS: 503 no\nS: 503 no\n", "E: result 503 mail\n", "> send c@x\n", envelope("c@x"), mark),

@@ -7,7 +7,8 @@ import Testing
 
 /// A dialogue as text, played against a real handler on an embedded channel.
 ///
-/// Lines: `S:` the server says (CRLF added; LF alone with `L:`), `C:` the client has said exactly this, `E:` the delegate has heard exactly this;
+/// Lines: `S:` the server says (CRLF added; LF alone with `L:`), `C:` the client has said exactly this, `E:` the delegate has heard exactly
+/// this;
 /// `> send a@x b@x`, `> quit`, `> abort`, `> disconnect`, `> wait 300` (seconds) happen; `> ahead a@x` is what the delegate's `next`
 /// returns when it is asked, `> ahead-big` and `> ahead-8bit` a message that is larger or has 8-bit content. `C: |` ends a write when
 /// `marksWrites` is set.
