@@ -24,7 +24,11 @@ final class FakeCluster: @unchecked Sendable {
     var hasHints = true
     private var listeners: [String: @Sendable ([UInt8]) -> Void] = [:]
 
-    init(_ count: Int, seed: UInt64 = 0) throws {
+    /// How each node signs.
+    var seals: [OrderSeal?]
+
+    init(_ count: Int, seed: UInt64 = 0, seal: OrderSeal? = nil) throws {
+        seals = Array(repeating: seal, count: count)
         // The faults of these tests would fill pages.
         Log.level = .error
         for index in 0..<count {
@@ -42,7 +46,8 @@ final class FakeCluster: @unchecked Sendable {
     func start(_ index: Int) throws {
         let (name, skew, wall) = (nodes[index].name, nodes[index].skew, wall)
         let state = try ControlState(directory: scratch.sub(name), node: name, settlesItself: false) { wall.now + skew }
-        let sync = ControlSync(state: state, bus: nodes[index].bus, loop: loop, prefix: "apus") { [unowned self] _, onMessage in
+        let sync = ControlSync(state: state, bus: nodes[index].bus, loop: loop, prefix: "apus", seal: seals[index]) {
+            [unowned self] _, onMessage in
             listeners[name] = onMessage
         }
         nodes[index].state = state
