@@ -44,7 +44,6 @@ extension IntegrationTests {
                         if reply.code == 451 {
                             try wire.send("RSET\r\n")
                             _ = try wire.reply()
-                            _ = try? wire.reply()
                         }
                     }
                     let expected = min(round == 0 ? 3 : 5, accepted)

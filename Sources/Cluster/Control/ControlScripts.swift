@@ -27,7 +27,7 @@ enum ControlScripts {
           if v and v > 0 and v <= 1125899906842624 then
             if v == version and node == ARGV[4] then
               local signed = tonumber(string.match(stored, '"signed":(%d+),"mac":"%x+"}$'))
-              if ARGV[9] == '' or (signed and signed > tonumber(ARGV[9]) - 3600000000000) then return {'same', event} end
+              if (ARGV[9] or '') == '' or (signed and signed > tonumber(ARGV[9]) - 3600000000000) then return {'same', event} end
             end
             if v > version or (v == version and precedes(ARGV[4], node)) then return {'older', stored} end
           end

@@ -70,7 +70,10 @@ extension ControlSync {
                     continue
                 }
                 state.acknowledge(entry, event: event)
-            case "older" where parts.count == 2: settle(entry, with: vetted([StoredEntry(parts[1], field: entry.id)])[0])
+            case "older" where parts.count == 2:
+                let vetted = vetted([StoredEntry(parts[1], field: entry.id)])
+                settle(entry, with: vetted.values[0])
+                state.owe(vetted.owed)
             case "full": isFull = true
             default: failure = result
             }

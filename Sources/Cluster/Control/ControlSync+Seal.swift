@@ -11,9 +11,10 @@ extension ControlSync {
         return (String(decoding: seal.seal(entry.json, now: now), as: UTF8.self), String(now))
     }
 
-    /// Takes the entry out of each value that no node of the cluster has signed, and sees that what this node knows better stands there again.
-    func vetted(_ values: [StoredEntry]) -> [StoredEntry] {
-        guard let seal else { return values }
+    /// Takes the entry out of each value that no node of the cluster has signed, and takes the value out of the store where this node knows
+    /// better. The store is to get `owed` again, once the values have been merged (a merge counts as an acknowledgment).
+    func vetted(_ values: [StoredEntry]) -> (values: [StoredEntry], owed: [String]) {
+        guard let seal else { return (values, []) }
         let now = state.clock()
         var renewed: [String] = []
         var replaced: [(id: String, start: String)] = []
@@ -48,16 +49,14 @@ extension ControlSync {
                 ["count": refused.count, "first": first])
             state.countRefused(refused.count)
         }
-        state.owe(renewed)
         // Only in the place of what this node holds: two halves of a cluster with two secrets must not erase each other's orders.
         let held = replaced.filter { state.holds(id: $0.id) }
         if !held.isEmpty {
             let call = ScriptCall(
                 script: ControlScripts.purge, keys: keys.control, arguments: held.flatMap { [$0.id, $0.start] }, runID: nil)
             bus.submit([], scripts: [call], urgent: false) { _, _ in }
-            state.owe(held.map(\.id))
         }
-        return vetted
+        return (vetted, renewed + held.map(\.id))
     }
 }
 

@@ -162,9 +162,11 @@ package final class ControlSync: Sendable {
                     return sync.failed(question, results.first)
                 }
                 sync.succeeded()
-                reply.values = sync.vetted(reply.values)
+                let vetted = sync.vetted(reply.values)
+                reply.values = vetted.values
                 // Entries before the position: a crash between the two reads them again.
                 sync.state.merge(reply.values)
+                sync.state.owe(vetted.owed)
                 let now = Self.now(sync.loop)
                 sync.run(sync.core.withLock { $0.machine.received(reply, question: question, now: now) })
             }
@@ -179,8 +181,10 @@ package final class ControlSync: Sendable {
                 guard case .success(let value)? = results.first, var reply = ScanReply(value) else {
                     return sync.failed(question, results.first)
                 }
-                reply.values = sync.vetted(reply.values)
+                let vetted = sync.vetted(reply.values)
+                reply.values = vetted.values
                 sync.state.merge(reply.values)
+                sync.state.owe(vetted.owed)
                 sync.purge(reply.values)
                 let now = Self.now(sync.loop)
                 sync.run(sync.core.withLock { $0.machine.received(reply, question: question, now: now) })

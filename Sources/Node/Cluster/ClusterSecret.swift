@@ -22,7 +22,7 @@ struct ClusterSecret {
         case "refuse"?: acceptsUnsigned = false
         case let other?: throw NodeError("APUS_UNSIGNED_ORDERS is '\(other)'; it must be 'accept' or 'refuse'")
         }
-        if text != nil, file != nil { throw NodeError("APUS_CLUSTER_SECRET and APUS_CLUSTER_SECRET_FILE are both set; keep one") }
+        if text != nil, file != nil { throw NodeError("the cluster secret is given twice, as a text and as a file; keep one of them") }
     }
 
     /// The seal; nil without a secret.

@@ -64,9 +64,6 @@ package struct RedisThrottleConfig: Sendable, Hashable {
         startsWithoutStore = try read.bool("start_without_store", false)
         clusterSecret = try read.optionalText("cluster_secret", "a text of 16 to 1024 bytes", where: Self.isSecret)
         clusterSecretFile = try read.optionalText("cluster_secret_file", "the path of a file") { !$0.isEmpty }
-        if clusterSecret != nil, clusterSecretFile != nil {
-            throw read.schema.fail("cluster_secret_file", "cannot be combined with cluster_secret; give one of them")
-        }
         previousClusterSecret = try read.optionalText("previous_cluster_secret", "a text of 16 to 1024 bytes", where: Self.isSecret)
         acceptsUnsignedOrders =
             try read.optionalText("unsigned_orders", "'refuse' or 'accept'") { $0 == "refuse" || $0 == "accept" } == "accept"

@@ -43,7 +43,7 @@ import Testing
     ) throws -> (dialled: [String], failure: DialFailure) {
         var random = SeededGenerator(seed: seed)
         let route = MailRoute(
-            siteName: "s", hosts: hosts.map { MailRoute.Host(preference: $0.0, name: $0.1) }, kind: kind, expires: .max)
+            siteName: "s", hosts: hosts.map { MailRoute.Host(preference: $0.0, name: $0.1) }, kind: kind, expires: .distantFuture)
         var plan = DialPlan(
             route: route, source: try EgressSourceConfig(["name": "s"]), config: try EgressPathConfig(path), own: own, random: &random)
         var dialled: [String] = []

@@ -154,6 +154,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
                 "prefix": "mta.eu-1", "on_store_loss": "floor:10/min", "share_ttl": "5m", "permit_ttl": "30s", "crash_hold": "10s",
                 "quantum": "10s", "quantum_messages": 10, "zone": "eu-1a", "advertise": "10.0.0.7:8000", "horizon": "2s",
                 "buckets": 8, "start_without_store": true, "refused_means_down": true,
+                "cluster_secret": "0123456789abcdef0123456789abcdef", "cluster_secret_file": "/etc/apus/cluster-secret",
+                "previous_cluster_secret": "fedcba9876543210", "unsigned_orders": "accept",
             ], uniquingKeysWith: { $1 }),
         ignored: [:], unsupported: [:], harmless: [:],
         isEqual: { try RedisThrottleConfig($0) == RedisThrottleConfig($1) })
