@@ -217,7 +217,7 @@ package final class EgressPath: @unchecked Sendable {
         let isRated = limits?.hasConnectionRate ?? false
         if isRated {
             if let (until, limit) = limits?.dialWait(now: Clock.monotonic()) {
-                block = .connectionRate(limit)
+                block = .connectionRate(limit, until: MonotonicInstant(nanoseconds: until))
                 return wake(at: until)
             }
             // One at a time: whether the rate has room for it shows when it dials.

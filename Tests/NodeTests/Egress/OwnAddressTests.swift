@@ -1,6 +1,7 @@
 import DNS
 import NIOCore
 import SMTP
+import System
 import Shaping
 import Testing
 

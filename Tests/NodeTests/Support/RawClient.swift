@@ -14,10 +14,10 @@ final class RawClient {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = Self.address("127.0.0.1", port)
+        var address = RawAddress("127.0.0.1", port)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                connect(socket, $0, RawAddress.size)
             }
         }
         guard result == 0 else { throw Failure(description: "cannot connect to \(port): \(String(cString: strerror(errno)))") }
@@ -27,14 +27,6 @@ final class RawClient {
     private(set) var greeting = ""
 
     deinit { close(socket) }
-
-    static func address(_ host: String, _ port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port).bigEndian)
-        inet_pton(AF_INET, host, &address.sin_addr)
-        return address
-    }
 
     /// Writes bytes as they are.
     func write(_ text: String) throws {
@@ -107,8 +99,8 @@ final class RawServer {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = RawClient.address("127.0.0.1", 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var address = RawAddress("127.0.0.1", 0)
+        var length = RawAddress.size
         let descriptor = socket
         let bound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -116,23 +108,21 @@ final class RawServer {
             }
         }
         guard bound else { throw RawClient.Failure(description: "cannot listen") }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        port = address.port
     }
 
     deinit { close(socket) }
 
     /// The address of the next client, which hears nothing and is hung up on.
     func peer() throws -> String {
-        var address = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var address = RawAddress("0.0.0.0", 0)
+        var length = RawAddress.size
         let descriptor = socket
         let file = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { accept(descriptor, $0, &length) }
         }
         guard file >= 0 else { throw RawClient.Failure(description: "nobody came") }
         close(file)
-        var text = [CChar](repeating: 0, count: 64)
-        inet_ntop(AF_INET, &address.sin_addr, &text, 64)
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return address.text
     }
 }

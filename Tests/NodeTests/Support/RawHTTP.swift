@@ -26,15 +26,15 @@ final class RawHTTP {
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let descriptor = socket
         if let local {
-            var address = RawClient.address(local, 0)
+            var address = RawAddress(local, 0)
             let bound = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, RawAddress.size) }
             }
             guard bound == 0 else { throw RawClient.Failure(description: "cannot bind to \(local)") }
         }
-        var address = RawClient.address("127.0.0.1", port)
+        var address = RawAddress("127.0.0.1", port)
         let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, RawAddress.size) }
         }
         guard result == 0 else { throw RawClient.Failure(description: "cannot connect to \(port): \(String(cString: strerror(errno)))") }
     }
