@@ -24,7 +24,7 @@ import Testing
                 switch limiter.take(1, now: now) {
                 case .granted: arrivals.append(now + Int64.random(in: 0...late, using: &random))
                 // Sometimes nobody has anything to send for a while.
-                case .wait(let until): now = until + (Int.random(in: 0..<20, using: &random) == 0 ? period / 3 : 0)
+                case .wait(let until): now = until + (Int.random(in: 0..<20 * limit, using: &random) == 0 ? period / 3 : 0)
                 }
                 now += Int64.random(in: 0...1000, using: &random)
             }
