@@ -181,7 +181,16 @@ import Testing
         while outcome == nil, !host.pauses.isEmpty {
             longest = max(longest, Self.threadTime() - start)
             // Others are served while the handler is paused.
-            #expect(engine.now(.httpMessageGenerated, [.null, .integer(1)]) == fine)
+            var served: Result<ConfigValue, PolicyError>?
+            engine.call(.httpMessageGenerated, [.null, .integer(1)]) { served = $0 }
+            // On a slow machine even this one may pause, for the garbage it has to clear away first.
+            var turns = 0
+            while served == nil, !host.pauses.isEmpty, turns < 40 {
+                turns += 1
+                host.pauses.removeFirst()()
+            }
+            #expect(served == fine)
+            guard outcome == nil, !host.pauses.isEmpty else { break }
             start = Self.threadTime()
             host.pauses.removeFirst()()
         }
