@@ -1,4 +1,5 @@
 import Glibc
+import System
 import Telemetry
 
 /// *Value*: small state files: read whole, replaced atomically and durably.
@@ -11,8 +12,7 @@ enum FileText {
             throw NodeError("cannot read \(path): \(NodeError.errnoText)")
         }
         defer { close(file) }
-        var info = stat()
-        guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { throw NodeError("\(path) is no file") }
+        guard FileKind.isRegular(file) else { throw NodeError("\(path) is no file") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -64,7 +64,7 @@ package final class Shard: @unchecked Sendable {
     }
 
     private func retire(_ former: PolicyEngine) {
-        guard former.suspendedCalls > 0, services.state.phase != .stopping else { return former.close() }
+        guard former.suspendedCalls + former.pausedCalls > 0, services.state.phase != .stopping else { return former.close() }
         let former = LoopBound(former)
         loop.scheduleTask(in: .milliseconds(100)) { [self] in retire(former.value) }
     }

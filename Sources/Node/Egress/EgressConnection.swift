@@ -210,7 +210,7 @@ final class EgressConnection {
     private func transaction(_ message: QueuedMessage, recipients limit: Int) -> ClientTransaction? {
         var batch = message.recipients.dropFirst(message.results.count).prefix(limit)
         guard let content = message.content, let first = batch.first else { return nil }
-        var needsUTF8 = content.headersAre8bit || message.sender.needsSMTPUTF8
+        var needsUTF8 = content.headersNeedUTF8 || message.sender.needsSMTPUTF8
         if !needsUTF8, batch.contains(where: { $0.needsSMTPUTF8 }) {
             needsUTF8 = true
             // Where the server cannot have them, addresses in UTF-8 must not take the others along.

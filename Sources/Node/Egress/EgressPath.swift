@@ -160,7 +160,7 @@ package final class EgressPath: @unchecked Sendable {
         guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
         // Another node waits for a permit: the boundary behind the running message is where this connection may end.
         if isRecalled { return nil }
-        return takeReady()
+        return takeReady(behind: connection)
     }
 
     /// Whether a rate lets the message's MAIL leave behind the content of another. The server reads it only when it is done with that
@@ -177,7 +177,8 @@ package final class EgressPath: @unchecked Sendable {
     private static let quickAnswer: Int64 = 20_000_000
 
     /// Takes the first ready message out, within the limits; `nil` when there is none, or a limit says to wait.
-    private func takeReady() -> QueuedMessage? {
+    /// - Parameter other: the connection whose running message it would follow; nil for one that is free.
+    private func takeReady(behind other: EgressConnection? = nil) -> QueuedMessage? {
         guard suspension == nil else {
             returnEverything()
             return nil
@@ -191,6 +192,7 @@ package final class EgressPath: @unchecked Sendable {
                 leave(message, .untouched)
                 continue
             }
+            if let other, !mayFollow(message, on: other) { return nil }
             guard mayTransact() else { return nil }
             guard message.takeRate() else {  // its queue sends it again when its rate allows
                 leave(message, .untouched)
@@ -413,7 +415,7 @@ package final class EgressPath: @unchecked Sendable {
             case .failure(let failure):
                 Log.error("policy failed for an egress path", ["path": name, "error": failure.message])
                 block = .policy(failure.message)
-                refreshAt = Clock.monotonic() + 15_000_000_000
+                refreshAt = isStale ? .min / 4 : Clock.monotonic() + 15_000_000_000
                 wake(at: refreshAt)
             }
         }

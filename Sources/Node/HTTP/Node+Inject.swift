@@ -54,9 +54,17 @@ extension Node {
             ehlo: peer?.ipAddress ?? "unknown", peer: peer?.ipAddress ?? "unknown", hostname: services.hostname, local: services.hostname,
             with: "HTTP")
         let date = MessageDate.rfc5322(unixSeconds: now / 1_000_000_000)
+        // Recipients of one content share its bytes: the spool writes them once.
+        var last: (bytes: [UInt8], content: ReceivedContent)?
         let messages = injection.items.map { item in
             let id = generator.next(unixNanoseconds: now)
-            let content = ReceivedContent(ByteBuffer(bytes: item.content))
+            let content: ReceivedContent
+            if let last, last.bytes.isSameStorage(as: item.content) {
+                content = last.content
+            } else {
+                content = ReceivedContent(ByteBuffer(bytes: item.content))
+                last = (item.content, content)
+            }
             var headers = ByteBuffer()
             trace.write(into: &headers, origin: origin, id: id.hex, recipients: [item.recipient], date: date, meta: stored)
             trace.write(content.seam, into: &headers)
@@ -81,5 +89,12 @@ extension Node {
             }
             completion(result)
         }
+    }
+}
+
+extension [UInt8] {
+    /// Whether both are the same bytes in memory: copies of one array that nobody has changed.
+    fileprivate func isSameStorage(as other: [UInt8]) -> Bool {
+        count == other.count && withUnsafeBufferPointer { mine in other.withUnsafeBufferPointer { mine.baseAddress == $0.baseAddress } }
     }
 }

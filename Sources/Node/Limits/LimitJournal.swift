@@ -124,7 +124,10 @@ package final class LimitJournal: Sendable {
         let id: UInt8
         let recorded: [LimitKey: RateRecord]
 
-        func usedUntil(_ spec: ThrottleSpec) -> Int64? { covers(spec) ? journal.lostAt : journal.startedAt }
+        /// Clients are never kept out for what a lost file may have said of them.
+        func usedUntil(_ spec: ThrottleSpec) -> Int64? {
+            id == LimitJournal.clients ? nil : covers(spec) ? journal.lostAt : journal.startedAt
+        }
         func covers(_ spec: ThrottleSpec) -> Bool { spec.periodNanoseconds > LimitJournal.shortest }
         func write(_ key: LimitKey, _ record: RateRecord) -> Bool { journal.write(LimitFile.Key(root: id, limit: key), record) }
     }

@@ -17,12 +17,15 @@ final class RateGate: Sendable {
     fileprivate struct State {
         var underWay = 0
         var window = 1
+        /// How many were granted since the window grew.
+        var granted = 0
         var until = Int64.min
         var isAwaited = false
     }
 
     private let state = Mutex(State())
-    private static let widest = 64
+    /// As many as a ready queue holds by default: a source that does not answer keeps its messages until the dial ends, and the others go on.
+    private static let widest = 1024
 
     /// Lets one message out, or says what to wait for.
     func admit(now: Int64) -> Answer {
@@ -41,7 +44,11 @@ final class RateGate: Sendable {
     func granted() -> Bool {
         state.withLock { state in
             state.underWay -= 1
-            if state.underWay == 0 { state.window = min(Self.widest, state.window * 2) }
+            state.granted += 1
+            if state.granted >= state.window {
+                state.granted = 0
+                state.window = min(Self.widest, state.window * 2)
+            }
             return state.takeWaiter()
         }
     }
@@ -53,7 +60,9 @@ final class RateGate: Sendable {
     func refused(until: Int64) {
         state.withLock { state in
             state.underWay -= 1
-            state.window = 1
+            // One more than those that have not asked yet: they may be held by a host that does not answer.
+            state.window = state.underWay + 1
+            state.granted = 0
             state.until = max(state.until, until)
         }
     }

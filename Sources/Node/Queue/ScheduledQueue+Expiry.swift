@@ -14,8 +14,10 @@ extension ScheduledQueue {
 
     /// Expires what has waited too long, due or not. A scan is O(queued) and runs at most every ten seconds, and only when the oldest
     /// message is known to be over age.
+    ///
+    /// Not before the policy has said how old messages may become: after a restart the default could be less than they were promised.
     func expireWaiting(now: MonotonicInstant) {
-        guard now >= nextExpiryScan, let oldest = heap.oldest else { return }
+        guard setup != nil, now >= nextExpiryScan, let oldest = heap.oldest else { return }
         let age = maximumAge
         let limit = now - age
         nextExpiryScan = now + .seconds(10)

@@ -8,8 +8,8 @@ import Telemetry
 extension ScheduledQueue {
     /// The route, if it is known; else the question is put, or its last answer waited out.
     func currentRoute(now: MonotonicInstant) -> MailRoute? {
-        if let route, isRouteFresh || route.expires > now {
-            isRouteFresh = false
+        if let route, routeFreshUntil > now || route.expires > now {
+            routeFreshUntil = .distantPast
             return route
         }
         if let list = setup?.config.mxRoute {
@@ -46,7 +46,7 @@ extension ScheduledQueue {
         case .success(let fresh):
             route = fresh
             // Used once whatever its time to live is: a route that has ended when it comes must not be asked for without end.
-            isRouteFresh = true
+            routeFreshUntil = services.clocks.now + .seconds(10)
             routeFailure = nil
         case .failure(let failure):
             route = nil

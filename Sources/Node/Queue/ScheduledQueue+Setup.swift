@@ -29,9 +29,9 @@ extension ScheduledQueue {
         if setup == nil { block = .policy("waiting for get_queue_config") }
         QueueSetupLoader(engine: shard.engine, shard: shard).load(parsed, queueText: name) { [self] result in
             isLoadingSetup = false
-            setupPolicy = asked
             switch result {
             case .success(let fresh):
+                setupPolicy = asked
                 if let old = setup {
                     fresh.gate = old.gate
                     if old.config.maxMessageRate == fresh.config.maxMessageRate { fresh.limiter = old.limiter } else { fresh.gate.forget() }
@@ -50,9 +50,11 @@ extension ScheduledQueue {
                 block = .policy(failure.message)
                 setupFailure = failure.message
                 let now = services.clocks.now
-                setupRetryAt = now + .seconds(14)
-                shard.timers.schedule(self, at: now + .seconds(15))
-                if setup == nil { return }
+                // A policy that came meanwhile is asked at once.
+                let isOutdated = asked != policies
+                setupRetryAt = isOutdated ? .distantPast : now + .seconds(14)
+                if !isOutdated { shard.timers.schedule(self, at: now + .seconds(15)) }
+                if setup == nil, !isOutdated { return }
             }
             shard.postLater(.pump(self))
         }

@@ -52,8 +52,8 @@ package final class ScheduledQueue: @unchecked Sendable {
     var setupIsStale: Bool { setupPolicy != policies }
     var isResolving = false
     var routeFailure: KnownFailure?
-    /// The route was just looked up: it is used once, however short its time to live and however the clocks stand.
-    var isRouteFresh = false
+    /// The route was just looked up: until then it may be used once, however short its time to live.
+    var routeFreshUntil = MonotonicInstant.distantPast
     var redirect: ScheduledQueue?
     /// What rules of the control plane say of this queue; from any loop.
     let rules: QueueRules

@@ -40,9 +40,11 @@ struct RateTable: Sendable {
     }
 
     /// A grant counts once it is written down: before it is used, so that the next process knows of it whenever this one ends.
-    private func written(_ lease: RateLease, _ key: LimitKey, _ spec: ThrottleSpec, now: Int64) -> RateLease {
-        guard case .slots = lease, let ledger, ledger.covers(spec), let record = states[key]?.record else { return lease }
-        return ledger.write(key, record) ? lease : .retry(atNanoseconds: now + Self.fullWait)
+    private mutating func written(_ lease: RateLease, _ key: LimitKey, _ spec: ThrottleSpec, now: Int64) -> RateLease {
+        guard case .slots(let slots) = lease, let ledger, ledger.covers(spec), let record = states[key]?.record else { return lease }
+        if ledger.write(key, record) { return lease }
+        states[key]?.giveBack(slots, spec: spec)
+        return .retry(atNanoseconds: now + Self.fullWait)
     }
 
     /// All states that the ledger covers, to be written down anew.

@@ -37,7 +37,7 @@ import Testing
         queue.isResolving = true
         queue.resolved(RouteAnswer(.success(Self.route(expires: expires)), expires: expires))
         #expect(message.attempts == 1, "it went to its path, which knows no host")
-        #expect(!queue.isRouteFresh && !queue.isResolving, "used once, and not asked for again without need")
+        #expect(queue.routeFreshUntil == .distantPast && !queue.isResolving, "used once, and not asked for again without need")
     }
 
     @Test func aFailureIsNotAskedForAgainAtOnce() throws {
