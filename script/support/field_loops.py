@@ -77,6 +77,7 @@ def another(lab, own_first=False):
         check(settled_or_taken(node, peer) <= FEW, "the message came round")
     else:
         peer.wait(1)
+        wait_for(lambda: node.records("Reception"), SOON, "the record of the reception")
         check(len(node.records("Reception")) == 1, "the message came round")
 
 

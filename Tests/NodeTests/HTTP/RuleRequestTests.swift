@@ -66,7 +66,7 @@ import Testing
         Wrong(body: #"{"domain": "a\u0000b"}"#, says: "'domain'"),
         Wrong(body: #"{"campaign": "a\tb"}"#, says: "'campaign'"),
         Wrong(body: "{\"tenant\": \"" + String(repeating: "x", count: 513) + "\"}", says: "longer than 512 bytes"),
-        Wrong(body: "{\"queue_names\": [\"" + String(repeating: "x", count: 4200) + "\"]}", says: "at most 4109 bytes"),
+        Wrong(body: "{\"queue_names\": [\"" + String(repeating: "x", count: 4200) + "\"]}", says: "texts of 1 to 4109 bytes"),
         Wrong(body: #"{"queue_names": "x"}"#, says: "'queue_names' must be a list"),
         Wrong(body: #"{"queue_names": [5]}"#, says: "'queue_names' must be a list"),
         Wrong(body: #"{"queue_names": []}"#, says: "names no queue"),

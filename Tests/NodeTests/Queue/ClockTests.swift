@@ -64,6 +64,7 @@ import Testing
     @Test(arguments: steps) func ageIsCountedByTheSteadyClock(_ step: Duration) throws {
         let bench = try Bench()
         let queue = bench.queue()
+        queue.setup = QueueSetup(config: .defaults, poolName: "unspecified", sources: [], refreshAt: .distantFuture, limiter: nil)
         let day = Duration.seconds(86_400)
         bench.clocks.setWall(by: step)
         for (index, age) in [Duration.zero, day * 6, day * 8].enumerated() {
@@ -75,6 +76,16 @@ import Testing
         #expect(queue.heap.count == 2, "only what has waited for more than max_age expires")
         let oldest = try #require(queue.status().oldestAge)
         #expect(abs(oldest - 6 * 86_400) < 5)
+    }
+
+    /// The default may be less than what the messages were promised.
+    @Test func nothingExpiresBeforeThePolicyWasRead() throws {
+        let bench = try Bench()
+        let queue = bench.queue()
+        queue.insert(
+            DueEntry(due: bench.clocks.steady, handle: 1, received: bench.clocks.steady - .seconds(30 * 86_400), attempts: 1))
+        queue.pump()
+        #expect(queue.heap.count == 1)
     }
 
     @Test(arguments: steps) func whatIsReadyExpiresByTheSteadyClock(_ step: Duration) throws {

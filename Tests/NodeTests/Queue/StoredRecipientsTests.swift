@@ -34,6 +34,6 @@ import Testing
 }
 
 @Suite struct QueueNameFallbackTests {
-    @Test(arguments: [("example.com", "example.com"), ("a@b@c!d!e", "invalid.invalid"), ("", "invalid.invalid")])
+    @Test(arguments: [("example.com", "example.com"), ("a@b@c!d!e", "a@b@c!d!e"), ("", "invalid.invalid")])
     func anyTextIsSomeQueue(_ text: String, _ domain: String) { #expect(QueueName(fallback: text).domain == domain) }
 }
