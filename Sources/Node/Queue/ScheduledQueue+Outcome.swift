@@ -134,6 +134,7 @@ extension ScheduledQueue {
             size: stored.headers.readableBytes + stored.bodyLength, queue: self,
             received: isExact ? exact : entry.received)
         message.hasStoredRecipients = remaining != nil
+        if !origins.isEmpty { message.origin = origins[envelope.queue] }
         message.lastReply = envelope.lastReply
         return message
     }
