@@ -83,10 +83,10 @@ final class EgressConnection {
             let router = path.services.router
             let box = LoopBound(self)
             Task { [shard = path.shard] in
-                let result = await router.addresses(of: host.name, strategy: strategy)
+                let answer = await router.addressAnswer(of: host.name, strategy: strategy)
                 shard.post(
                     .run {
-                        box.value.plan.resolved(host, result)
+                        box.value.plan.resolved(host, answer.result, rememberedUntil: answer.rememberedFailureEnd)
                         box.value.advance()
                     })
             }

@@ -286,8 +286,12 @@ package final class EgressPath: @unchecked Sendable {
     /// No host of the site could be reached: the message the connection was opened for has its outcome; after many failures in a row
     /// the whole ready queue has.
     func connectionFailed(_ failure: DialFailure, of connection: EgressConnection) {
-        consecutiveFailures += 1
         lastReply = failure.reply.oneLine.excerpt(Self.replyExcerpt)
+        if let until = failure.rememberedUntil {  // nothing was attempted
+            while let message = ready.first { leave(message, .postponed(failure.reply, until: until)) }
+            return
+        }
+        consecutiveFailures += 1
         services.metrics.connectionFailures.add(1)
         if failure.isConnected {
             Log.warn("no session with a site", ["path": name, "reply": failure.reply.oneLine.excerpt(Self.replyExcerpt)])
