@@ -53,6 +53,8 @@ package final class EgressPath: @unchecked Sendable {
     private var lastUse = Clock.monotonic()
     private var isServing = false
     var isWatching = false
+    /// Monotonic time before which nothing is dialled, after a shortage of this machine.
+    var dialsAgainAt = Int64.min
     private(set) var lastReply: String?
 
     init(name: String, source: QueueSetup.Source, route: MailRoute, domain: String, shard: Shard) {
@@ -214,6 +216,7 @@ package final class EgressPath: @unchecked Sendable {
     private func openConnections(_ config: EgressPathConfig) {
         // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
         guard !ready.isEmpty, idle.isEmpty else { return }
+        if isShort(now: Clock.monotonic()) { return }
         let isRated = limits?.hasConnectionRate ?? false
         if isRated {
             if let (until, limit) = limits?.dialWait(now: Clock.monotonic()) {
@@ -232,8 +235,10 @@ package final class EgressPath: @unchecked Sendable {
         }
         for _ in opening..<ideal where connections.count < config.connectionLimit {
             let now = Clock.monotonic()
+            guard takeSlot(now: now) else { return }
             switch limits?.takeConnection(now: now) {
             case .wait(let until, let limit)?:
+                services.egressSlots.give()
                 let isEnded = limits.map { $0.leasesEnd && $0.hasLostLease(limit, now: now) } ?? false
                 block = isEnded ? .leaseEnded(limit) : .connectionRate(limit, until: MonotonicInstant(nanoseconds: until))
                 return wake(at: until)
@@ -265,9 +270,17 @@ package final class EgressPath: @unchecked Sendable {
         if connection.deliveries >= config.maxDeliveriesPerConnection { return connection.quit() }
         if let limits, limits.leasesEnd, limits.claimRecall() { return connection.quit() }
         if !isServing, !ready.isEmpty, dispatch(on: connection, config) { return }
+        // Another path waits for room in the limit of open files.
+        if ready.isEmpty, services.egressSlots.isContended { return connection.quit() }
         connection.idleSince = Clock.monotonic()
         idle.append(connection)
         wake(at: connection.idleSince + config.idleTimeout.wholeNanoseconds)
+    }
+
+    /// Another path needs the room of connections that do nothing.
+    func quitIdle() {
+        guard ready.isEmpty else { return }
+        while let connection = idle.popLast() { connection.quit() }
     }
 
     /// The connection takes no more messages (it is closing or closed).
@@ -279,6 +292,7 @@ package final class EgressPath: @unchecked Sendable {
         connectionIsLeaving(connection)
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         connection.permits?.give()
+        services.egressSlots.give()
         services.metrics.connectionClosed()
         if ready.isEmpty { wake(at: Clock.monotonic() + Self.idleLife) } else { shard.postLater(.run { [self] in serve() }) }
     }
