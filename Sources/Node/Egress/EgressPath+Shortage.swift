@@ -24,11 +24,19 @@ extension EgressPath {
         return true
     }
 
+    /// Deliveries after which a connection ends when other paths wait for one.
+    private static let turn = 20
+
+    /// After how many deliveries a connection ends.
+    func deliveryLimit(_ config: EgressPathConfig) -> Int {
+        services.egressSlots.isContended ? min(config.maxDeliveriesPerConnection, Self.turn) : config.maxDeliveriesPerConnection
+    }
+
     /// Takes a slot of the node's budget for a connection; else says what is waited for.
     func takeSlot(now: Int64) -> Bool {
         let slots = services.egressSlots
         if slots.take(for: self) { return true }
-        block = .descriptors(slots.limit)
+        block = .descriptors(slots.limit, hasNone: connections.isEmpty)
         wake(at: now + Self.shortagePause)
         if slots.claimShedding(now: now) {
             for path in services.paths.all where path !== self { path.shard.postLater(.run { path.quitIdle() }) }

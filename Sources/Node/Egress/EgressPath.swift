@@ -159,7 +159,7 @@ package final class EgressPath: @unchecked Sendable {
         guard let first = ready.first, let config, services.state.phase != .stopping else { return nil }
         guard mayFollow(first, on: connection) else { return nil }
         // The running message counts as well as the one looked for.
-        guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
+        guard connection.deliveries + 2 <= deliveryLimit(config) else { return nil }
         // Another node waits for a permit: the boundary behind the running message is where this connection may end.
         if isRecalled { return nil }
         return takeReady()
@@ -267,7 +267,7 @@ package final class EgressPath: @unchecked Sendable {
     func connectionIsFree(_ connection: EgressConnection) {
         consecutiveFailures = 0
         guard let config = currentConfig(), services.state.phase != .stopping else { return connection.quit() }
-        if connection.deliveries >= config.maxDeliveriesPerConnection { return connection.quit() }
+        if connection.deliveries >= deliveryLimit(config) { return connection.quit() }
         if let limits, limits.leasesEnd, limits.claimRecall() { return connection.quit() }
         if !isServing, !ready.isEmpty, dispatch(on: connection, config) { return }
         // Another path waits for room in the limit of open files.

@@ -48,4 +48,23 @@ import Testing
             #expect(rig.metric("total_messages_transfail") == 0)
         }
     }
+
+    /// A site with a long backlog does not keep the others out.
+    @Test func aBacklogGivesItsTurnUp() async throws {
+        let plan = RigPlan(
+            path: "prohibited_hosts = {}", rules: ["dot=delay=20ms"],
+            zone: ["long.test. 60 IN A 127.0.0.1", "short.test. 60 IN A 127.0.0.1"])
+        try await Rig.run(plan) { rig in
+            rig.node.services.egressSlots.limit = 1
+            try rig.pause("long.test")
+            let client = try rig.client()
+            for index in 0..<100 { try client.deliver(to: ["u@long.test"], id: "l\(index)") }
+            try rig.resume("long.test")
+            try await expectEventually("some") { rig.counters.messages >= 1 }
+            try client.deliver(to: ["u@short.test"], id: "short")
+            try await expectEventually("all of them", within: .seconds(20)) { rig.counters.messages == 101 }
+            let place = await rig.received().firstIndex { $0.id.contains("short") }
+            #expect(place.map { $0 < 70 } == true, "it came as number \(place ?? -1)")
+        }
+    }
 }
