@@ -103,7 +103,7 @@ import Testing
             for index in 0..<4 { try client.deliver(to: ["u@twin.test"], id: "t\(index)") }
             for index in 0..<4 { try client.deliver(to: ["u@example.com"], id: "e\(index)") }
             try await expectEventually("the other queue") { await rig.queue("example.com")?.delivered == 4 }
-            #expect(await rig.queue("twin.test")?.blockedBy == "max_message_rate 2/s,max_burst=1 of this queue")
+            #expect(await rig.queue("twin.test")?.blockedBy?.hasPrefix("max_message_rate 2/s,max_burst=1 of this queue") == true)
             try await expectEventually("delivered") { rig.counters.messages == 8 }
         }
     }
