@@ -35,6 +35,8 @@ package final class NodeServices: Sendable {
     let bounces = BounceTallies()
     /// How many descriptors are for whom.
     package let descriptors = DescriptorBudget.current
+    /// Connections to other servers.
+    let egressSlots: EgressSlots
     let sweepSlots = SweepSlots(64)
     package let state: NodeState
     /// What time it is, for everything that waits in a queue.
@@ -49,6 +51,7 @@ package final class NodeServices: Sendable {
         clusterView: any ClusterView, ruleWatch: RuleWatch, state: NodeState, clocks: Clocks = .machine,
         own: OwnAddresses = OwnAddresses([])
     ) {
+        egressSlots = EgressSlots(limit: descriptors.egress)
         self.hostname = hostname
         self.nodeID = nodeID
         self.group = group

@@ -330,6 +330,41 @@ import Testing
         #expect(await router.addresses(of: "2001:db8::1", strategy: .ipv4Only) == .success([HostAddress("2001:db8::1")!]))
     }
 
+    /// A failure says until when it holds, and whether the DNS was asked: only then something was attempted.
+    @Test(
+        arguments: [
+            ("nx", .ipv4AndIPv6, 31), ("nodata", .ipv4AndIPv6, 21), ("nodata", .ipv6Only, 51), ("nodata", .ipv4ThenIPv6, 21),
+            ("down", .ipv4AndIPv6, 30), ("half", .ipv4AndIPv6, 30),
+        ] as [(String, IPLookupStrategy, Int64)])
+    func addressFailuresAreRemembered(_ name: String, _ strategy: IPLookupStrategy, _ seconds: Int64) async {
+        resolver.deny("nx", .a, ttl: 30)
+        resolver.deny("nx", .aaaa, ttl: 60)
+        resolver.set("nodata", .a, [], ttl: 20)
+        resolver.set("nodata", .aaaa, [], ttl: 50)
+        resolver.fail("down", .a, .timedOut)
+        resolver.fail("down", .aaaa, .timedOut)
+        resolver.set("half", .a, [], ttl: 100)
+        resolver.fail("half", .aaaa, .serverFailure)
+        let router = router()
+        let first = await router.addressAnswer(of: name, strategy: strategy)
+        #expect(!first.isRemembered && first.expires == clock.now + .seconds(seconds) && first.rememberedFailureEnd == nil)
+        let asked = resolver.asked.count
+        clock.advance(seconds: seconds - 1)
+        let second = await router.addressAnswer(of: name, strategy: strategy)
+        #expect(second.result == first.result && second.rememberedFailureEnd == first.expires)
+        #expect(resolver.asked.count == asked)
+        clock.advance(seconds: 1)
+        #expect(await !router.addressAnswer(of: name, strategy: strategy).isRemembered, "one family was asked anew")
+        #expect(resolver.asked.count > asked)
+    }
+
+    /// Trouble of this machine says nothing of the host: nothing was asked.
+    @Test func addressesThatCouldNotBeAskedForAreNoAttempt() async {
+        for type in [RecordType.a, .aaaa] { resolver.fail("mx", type, .overloaded) }
+        let answer = await router().addressAnswer(of: "mx", strategy: .ipv4AndIPv6)
+        #expect(answer.rememberedFailureEnd == clock.now + .seconds(5))
+    }
+
     @Test func worksOnTheRealResolver() async throws {
         var configuration = ResolverConfiguration(localData: [
             "example.com. 60 IN MX 10 mx2.example.com.", "example.com. 60 IN MX 10 mx1.example.com.", "mx1.example.com. 60 IN A 192.0.2.1",

@@ -23,7 +23,7 @@ package final class MailRouter: Sendable {
     let clock: @Sendable () -> MonotonicInstant
     let counters = MailRouterCounters()
     let routes: Mutex<FlightTable<String, RouteAnswer>>
-    let hosts: Mutex<FlightTable<HostKey, FamilyAnswer>>
+    let hosts: Mutex<FlightTable<HostKey, FamilyRecord>>
 
     package init(
         resolver: any Resolving, configuration: MailRouterConfiguration = MailRouterConfiguration(),
@@ -116,7 +116,7 @@ package final class MailRouter: Sendable {
     }
 
     /// How long a failure that says nothing about the domain is waited out.
-    private static let ownTrouble = Duration.seconds(5)
+    static let ownTrouble = Duration.seconds(5)
 
     private func notAsked(_ why: String) -> RouteAnswer {
         RouteAnswer(.failure(.temporary(why)), expires: clock() + Self.ownTrouble, isRemembered: true)

@@ -76,6 +76,8 @@ package final class RuleWatch: Sendable {
     private func touch(_ scope: ControlScope, _ services: NodeServices) {
         find(scope, services) { [self] queues in
             pass(queues) { $0.rulesChanged() }
+            // The messages of these queues may be in isolation groups, whose names say nothing of it.
+            pass(services.queues.groups) { $0.originsChanged(scope) }
             // What these queues have in ready queues comes back from there. Paths are few beside queues.
             touchPaths(services) { _ in true }
         }

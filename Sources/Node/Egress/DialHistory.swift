@@ -1,4 +1,5 @@
 import SMTP
+import System
 
 /// *Value*: the hosts that were tried for one connection, and what each said.
 struct DialHistory {
@@ -16,6 +17,8 @@ struct DialHistory {
         var command: String?
         /// A connection was made, whatever happened then.
         var isConnected = false
+        /// Until when the failure is remembered, when the DNS was not asked.
+        var rememberedUntil: MonotonicInstant?
     }
 
     private var listed: [Trial] = []
@@ -23,6 +26,12 @@ struct DialHistory {
     /// The trial whose reply stands for all.
     private var decisive: Trial?
     private var isConnected = false
+    /// A host was dialled.
+    private var hasDialled = false
+    /// Something was attempted: a host dialled, or the DNS asked.
+    private var hasAttempted = false
+    /// When the first of the remembered failures ends.
+    private var rememberedUntil = MonotonicInstant.distantFuture
 
     /// Trials that are told one by one.
     private static let limit = 8
@@ -35,6 +44,8 @@ struct DialHistory {
 
     mutating func add(_ trial: Trial) {
         isConnected = isConnected || trial.isConnected
+        hasDialled = hasDialled || trial.candidate != nil
+        if let end = trial.rememberedUntil { rememberedUntil = min(rememberedUntil, end) } else { hasAttempted = true }
         if listed.count < Self.limit { listed.append(trial) } else { unlisted += 1 }
         // A refusal for good tells more than one for now; among equals the host that is preferred.
         if let reply = trial.reply, decisive.map({ ($0.reply?.code ?? 0) / 100 < reply.code / 100 }) ?? true { decisive = trial }
@@ -44,7 +55,9 @@ struct DialHistory {
     /// is never for good.
     var failure: DialFailure {
         let last = listed.last { $0.isConnected } ?? listed.last
-        var failure = DialFailure(fate: .transient, isForAll: false, reply: reply)
+        // What the DNS says of the hosts' names is true for every message; the next one would only hear it from memory.
+        var failure = DialFailure(fate: .transient, isForAll: !isEmpty && !hasDialled, reply: reply)
+        if !isEmpty, !hasAttempted { failure.rememberedUntil = rememberedUntil }
         failure.command = decisive?.command ?? last?.command
         failure.candidate = decisive?.candidate ?? last?.candidate
         failure.isConnected = isConnected

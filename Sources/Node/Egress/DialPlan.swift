@@ -1,6 +1,7 @@
 import DNS
 import SMTP
 import Shaping
+import System
 
 /// *State machine*: which address to try next for one connection: hosts by preference, shuffled inside a preference (RFC 5321 5.1),
 /// each resolved only when its turn comes.
@@ -98,11 +99,14 @@ struct DialPlan {
     }
 
     /// The addresses of a host are known, or why they are not.
-    mutating func resolved(_ host: MailRoute.Host, _ result: Result<[HostAddress], RouteFailure>) {
+    /// - Parameter end: until when that failure is remembered, if the DNS was not asked for it.
+    mutating func resolved(
+        _ host: MailRoute.Host, _ result: Result<[HostAddress], RouteFailure>, rememberedUntil end: MonotonicInstant? = nil
+    ) {
         switch result {
         case .success(let addresses): add(addresses, of: host)
         case .failure(let failure):
-            history.add(DialHistory.Trial(place: host.name, text: failure.text))
+            history.add(DialHistory.Trial(place: host.name, text: failure.text, rememberedUntil: end))
             endGroup(with: host)
         }
     }
@@ -188,6 +192,8 @@ struct DialFailure: Sendable {
     var candidate: DialPlan.Candidate?
     /// Some host let us in.
     var isConnected = false
+    /// Nothing was attempted: all of it is remembered from earlier questions to the DNS. The first of those answers ends then.
+    var rememberedUntil: MonotonicInstant?
 
     init(fate: AttemptOutcome.Fate, isForAll: Bool, reply: Reply) {
         self.fate = fate

@@ -83,10 +83,10 @@ final class EgressConnection {
             let router = path.services.router
             let box = LoopBound(self)
             Task { [shard = path.shard] in
-                let result = await router.addresses(of: host.name, strategy: strategy)
+                let answer = await router.addressAnswer(of: host.name, strategy: strategy)
                 shard.post(
                     .run {
-                        box.value.plan.resolved(host, result)
+                        box.value.plan.resolved(host, answer.result, rememberedUntil: answer.rememberedFailureEnd)
                         box.value.advance()
                     })
             }
@@ -134,12 +134,21 @@ final class EgressConnection {
                 case .success(let channel):
                     box.value.channel = channel
                     box.value.sourceAddress = channel.localAddress?.ipAddress
-                case .failure(let error): box.value.dialFailed(DialError.text(error))
+                case .failure(let error): box.value.dialFailed(error, to: remote)
                 }
             }
         } catch {
             dialFailed(DialError.text(error))
         }
+    }
+
+    /// - Parameter remote: where it was to go.
+    func dialFailed(_ error: any Error, to remote: SocketAddress) {
+        guard !isOpen, !isClosing, let shortage = LocalShortage(error, to: remote) else { return dialFailed(DialError.text(error)) }
+        // The other hosts could not be reached either.
+        client = nil
+        path.fellShort(shortage)
+        finish()
     }
 
     private func dialFailed(_ text: String) {

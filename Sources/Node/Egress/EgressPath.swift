@@ -53,6 +53,8 @@ package final class EgressPath: @unchecked Sendable {
     private var lastUse = Clock.monotonic()
     private var isServing = false
     var isWatching = false
+    /// Monotonic time before which nothing is dialled, after a shortage of this machine.
+    var dialsAgainAt = Int64.min
     private(set) var lastReply: String?
 
     init(name: String, source: QueueSetup.Source, route: MailRoute, domain: String, shard: Shard) {
@@ -157,7 +159,7 @@ package final class EgressPath: @unchecked Sendable {
         guard let first = ready.first, let config, services.state.phase != .stopping else { return nil }
         guard mayFollow(first, on: connection) else { return nil }
         // The running message counts as well as the one looked for.
-        guard connection.deliveries + 2 <= config.maxDeliveriesPerConnection else { return nil }
+        guard connection.deliveries + 2 <= deliveryLimit(config) else { return nil }
         // Another node waits for a permit: the boundary behind the running message is where this connection may end.
         if isRecalled { return nil }
         return takeReady(behind: connection)
@@ -216,6 +218,7 @@ package final class EgressPath: @unchecked Sendable {
     private func openConnections(_ config: EgressPathConfig) {
         // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
         guard !ready.isEmpty, idle.isEmpty else { return }
+        if isShort(now: Clock.monotonic()) { return }
         let isRated = limits?.hasConnectionRate ?? false
         if isRated {
             if let (until, limit) = limits?.dialWait(now: Clock.monotonic()) {
@@ -234,8 +237,10 @@ package final class EgressPath: @unchecked Sendable {
         }
         for _ in opening..<ideal where connections.count < config.connectionLimit {
             let now = Clock.monotonic()
+            guard takeSlot(now: now) else { return }
             switch limits?.takeConnection(now: now) {
             case .wait(let until, let limit)?:
+                services.egressSlots.give()
                 let isEnded = limits.map { $0.leasesEnd && $0.hasLostLease(limit, now: now) } ?? false
                 block = isEnded ? .leaseEnded(limit) : .connectionRate(limit, until: MonotonicInstant(nanoseconds: until))
                 return wake(at: until)
@@ -264,12 +269,20 @@ package final class EgressPath: @unchecked Sendable {
     func connectionIsFree(_ connection: EgressConnection) {
         consecutiveFailures = 0
         guard let config = currentConfig(), services.state.phase != .stopping else { return connection.quit() }
-        if connection.deliveries >= config.maxDeliveriesPerConnection { return connection.quit() }
+        if connection.deliveries >= deliveryLimit(config) { return connection.quit() }
         if let limits, limits.leasesEnd, limits.claimRecall() { return connection.quit() }
         if !isServing, !ready.isEmpty, dispatch(on: connection, config) { return }
+        // Another path waits for room in the limit of open files.
+        if ready.isEmpty, services.egressSlots.isContended { return connection.quit() }
         connection.idleSince = Clock.monotonic()
         idle.append(connection)
         wake(at: connection.idleSince + config.idleTimeout.wholeNanoseconds)
+    }
+
+    /// Another path needs the room of connections that do nothing.
+    func quitIdle() {
+        guard ready.isEmpty else { return }
+        while let connection = idle.popLast() { connection.quit() }
     }
 
     /// The connection takes no more messages (it is closing or closed).
@@ -281,6 +294,7 @@ package final class EgressPath: @unchecked Sendable {
         connectionIsLeaving(connection)
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         connection.permits?.give()
+        services.egressSlots.give()
         services.metrics.connectionClosed()
         if ready.isEmpty { wake(at: Clock.monotonic() + Self.idleLife) } else { shard.postLater(.run { [self] in serve() }) }
     }
@@ -288,8 +302,12 @@ package final class EgressPath: @unchecked Sendable {
     /// No host of the site could be reached: the message the connection was opened for has its outcome; after many failures in a row
     /// the whole ready queue has.
     func connectionFailed(_ failure: DialFailure, of connection: EgressConnection) {
-        consecutiveFailures += 1
         lastReply = failure.reply.oneLine.excerpt(Self.replyExcerpt)
+        if let until = failure.rememberedUntil {  // nothing was attempted
+            while let message = ready.first { leave(message, .postponed(failure.reply, until: until)) }
+            return
+        }
+        consecutiveFailures += 1
         services.metrics.connectionFailures.add(1)
         if failure.isConnected {
             Log.warn("no session with a site", ["path": name, "reply": failure.reply.oneLine.excerpt(Self.replyExcerpt)])

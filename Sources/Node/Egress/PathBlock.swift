@@ -8,6 +8,9 @@ package enum PathBlock: Sendable, Equatable {
     case connectionRate(String, until: MonotonicInstant)
     case connectionLimit(Int)
     case leaseEnded(String)
+    case shortage(String, remedy: String)
+    /// All connections that the budget allows are in use; whether this path has none of them.
+    case descriptors(Int, hasNone: Bool)
 
     /// One line for people; `nil` when nothing blocks.
     package func text(_ clocks: Clocks = .machine) -> String? {
@@ -17,6 +20,9 @@ package enum PathBlock: Sendable, Equatable {
         case .messageRate(let limit, let until): "\(limit); the next may go \(clocks.moment(until))"
         case .connectionRate(let limit, let until): "\(limit); the next connection may be opened \(clocks.moment(until))"
         case .connectionLimit(let limit): "connection_limit \(limit); the next message goes when one of the connections is free"
+        case .shortage(let text, let remedy): "no connection can be opened: \(text); it is tried again each second; \(remedy)"
+        case .descriptors(let limit, _):
+            "all \(limit) connections to other servers that the limit of open files leaves room for are in use; raise it (LimitNOFILE, ulimit -n)"
         case .leaseEnded(let limit): "\(limit): the lease from Redis has ended; it is asked for again when Redis answers"
         }
     }
@@ -25,7 +31,8 @@ package enum PathBlock: Sendable, Equatable {
     package func isStanding(at now: MonotonicInstant) -> Bool {
         switch self {
         case .none, .connectionLimit: false
-        case .policy, .leaseEnded: true
+        case .policy, .leaseEnded, .shortage: true
+        case .descriptors(_, let hasNone): hasNone
         case .messageRate(_, let until), .connectionRate(_, let until): until > now + .seconds(2)
         }
     }

@@ -1,5 +1,6 @@
 package import Message
 package import SMTP
+import System
 
 /// *Value*: what one attempt meant for the recipients of a message.
 package struct AttemptOutcome: Sendable {
@@ -29,6 +30,8 @@ package struct AttemptOutcome: Sendable {
     package var consumesAttempt: Bool
     /// The connection may have handed the message over before it broke: a repeat may duplicate.
     package var isAmbiguous = false
+    /// Nothing was attempted, and an attempt before then would be none: why, and when.
+    var postponed: (reply: Reply, until: MonotonicInstant)?
     /// Facts of the session for the log record.
     package var peer: (name: String, address: String)?
     package var site: String?
@@ -46,6 +49,13 @@ package struct AttemptOutcome: Sendable {
 
     /// Nothing was attempted: the message is due again at once.
     package static var untouched: AttemptOutcome { AttemptOutcome(recipients: [], consumesAttempt: false) }
+
+    /// Nothing was attempted, and the message waits until then.
+    static func postponed(_ reply: Reply, until: MonotonicInstant) -> AttemptOutcome {
+        var outcome = untouched
+        outcome.postponed = (reply, until)
+        return outcome
+    }
 
     /// The message ran out of time where it was: its queue expires it.
     static var outOfTime: AttemptOutcome { AttemptOutcome(recipients: [], consumesAttempt: true) }

@@ -4,6 +4,7 @@ import Synchronization
 /// *Shared*: the scheduled queues of the node by name. A queue keeps the loop it was made on for its whole life.
 final class QueueDirectory: Sendable {
     private let queues = Mutex<[String: ScheduledQueue]>([:])
+    private let grouped = Mutex<[ObjectIdentifier: ScheduledQueue]>([:])
 
     /// The queue of that name; made by `make` when there is none.
     func queue(named name: String, make: () -> ScheduledQueue) -> ScheduledQueue {
@@ -23,7 +24,14 @@ final class QueueDirectory: Sendable {
         queues.withLock { queues in
             if queues[queue.name] === queue { queues[queue.name] = nil }
         }
+        grouped.withLock { $0[ObjectIdentifier(queue)] = nil }
     }
+
+    /// The queue has got messages of other queues.
+    func addGroup(_ queue: ScheduledQueue) { grouped.withLock { $0[ObjectIdentifier(queue)] = queue } }
+
+    /// The isolation groups, in no order.
+    var groups: [ScheduledQueue] { grouped.withLock { Array($0.values) } }
 
     /// All queues, in no order.
     var all: [ScheduledQueue] { queues.withLock { Array($0.values) } }

@@ -8,4 +8,6 @@ struct QueueSweep {
     var barriers = 0
     /// The sweep is on its way to its next turn.
     var isScheduled = false
+    /// Messages go back to the queues they came from, because a rule bounces those.
+    var isForOrigins = false
 }

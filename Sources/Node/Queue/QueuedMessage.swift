@@ -33,6 +33,8 @@ package final class QueuedMessage: @unchecked Sendable {
     package let size: Int
     /// The queue that owns the message between attempts.
     package var queue: ScheduledQueue
+    /// The queue it came from, when `queue` is an isolation group.
+    var origin: GroupOrigin?
     /// When the message expires; `.distantFuture` when that is not known yet. Set by the queue when it hands the message out.
     var expiry = MonotonicInstant.distantFuture
     /// How often in a row the message came back to its queue without an attempt.

@@ -15,7 +15,7 @@ extension ScheduledQueue {
         if message.endRate() { shard.postLater(.pump(self)) }
         defer { finishRebinds() }
         guard outcome.consumesAttempt else {
-            stay(message, due: services.clocks.now + message.nextIdlePause())
+            stay(message, due: dueAgain(message, outcome))
             return pump()
         }
         if !outcome.recipients.isEmpty { message.attempts += 1 }
@@ -47,6 +47,18 @@ extension ScheduledQueue {
         }
         retry(message, outcome, failed: remaining, untouched: untouched)
     }
+
+    /// When a message is due that comes back without an attempt.
+    private func dueAgain(_ message: QueuedMessage, _ outcome: AttemptOutcome) -> MonotonicInstant {
+        let now = services.clocks.now
+        guard let (reply, until) = outcome.postponed else { return now + message.nextIdlePause() }
+        let text = reply.oneLine.excerpt(Self.replyExcerpt)
+        lastReply = "\(text) (remembered; the DNS is asked again \(services.clocks.moment(until)), and no attempt is spent until then)"
+        return min(max(until, now + Self.shortestPostponement), max(expiry(of: message), now))
+    }
+
+    /// However soon an answer ends, it is not asked for more often than this.
+    private static let shortestPostponement = Duration.seconds(1)
 
     private func retry(
         _ message: QueuedMessage, _ outcome: AttemptOutcome, failed: [EnvelopeAddress], untouched: [EnvelopeAddress]
@@ -134,6 +146,7 @@ extension ScheduledQueue {
             size: stored.headers.readableBytes + stored.bodyLength, queue: self,
             received: isExact ? exact : entry.received)
         message.hasStoredRecipients = remaining != nil
+        if !origins.isEmpty { message.origin = origins[envelope.queue] }
         message.lastReply = envelope.lastReply
         return message
     }

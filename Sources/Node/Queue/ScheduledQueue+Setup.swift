@@ -1,7 +1,4 @@
-import Message
 import Shaping
-import Spool
-import Synchronization
 import System
 import Telemetry
 
@@ -58,35 +55,5 @@ extension ScheduledQueue {
             }
             shard.postLater(.pump(self))
         }
-    }
-
-    /// `queue_name` of the policy names an isolation group: the messages move to the group's own queue.
-    private func redirectIfGrouped(_ setup: QueueSetup) {
-        guard let group = setup.config.queueName, group != parsed.tenant, !isGroup.load(ordering: .acquiring) else { return }
-        do throws(QueueNameError) {
-            let target = try QueueName(
-                campaign: parsed.campaign, tenant: group, domain: parsed.domain, routingDomain: parsed.routingDomain)
-            let queue = shard.queue(named: target.text)
-            // One hop only: a group keeps what it gets, whatever the policy says for it. When two queues name each other at the same
-            // time, both find the mark and both keep their messages.
-            queue.isGroup.store(true, ordering: .sequentiallyConsistent)
-            if !isGroup.load(ordering: .sequentiallyConsistent) { redirect = queue }
-        } catch {
-            Log.error("queue_name is no name for a queue", ["queue": name, "error": "\(error)"])
-        }
-    }
-
-    func drainIntoRedirect() {
-        guard let redirect else { return }
-        while let entry = heap.popFirst() {
-            services.metrics.scheduledCount.add(-1)
-            if let message = residents.removeValue(forKey: entry.handle) {
-                message.queue = redirect
-                redirect.shard.postLater(.run { redirect.adopt(message, due: entry.due) })
-            } else {
-                redirect.shard.postLater(.run { redirect.adopt(entry, isChecked: true) })
-            }
-        }
-        becameIdle()
     }
 }

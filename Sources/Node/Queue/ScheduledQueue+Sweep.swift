@@ -18,7 +18,7 @@ extension ScheduledQueue {
 
     /// Whether the message may not be sent now and belongs back into its queue; from any loop.
     func holds(_ message: QueuedMessage) -> Bool {
-        if rules.current(services.control).isHolding { return true }
+        if rules.current(services.control).isHolding || isHeldByOrigin(message) { return true }
         let recall = recallUntil.load(ordering: .acquiring)
         return message.received <= recall && message.reboundUntil < recall
     }
@@ -33,6 +33,7 @@ extension ScheduledQueue {
     func stay(_ message: QueuedMessage, due: MonotonicInstant) {
         if let rule = rules.current(services.control).bounce { return bounce(message, by: rule) }
         if !rebinds.isEmpty, rebind(message, due: due) { return }
+        if message.origin != nil, sendBack(message, due: due) { return }
         keep(message, due: due)
     }
 
@@ -51,7 +52,7 @@ extension ScheduledQueue {
     private func awaitBarrier() {
         shard.barrier { [self] isCommitted in
             // Nothing is read back for a rule that is gone.
-            guard isCommitted || (rebinds.isEmpty && rules.current(services.control).bounce == nil) else {
+            guard isCommitted || (rebinds.isEmpty && sweep?.isForOrigins != true && rules.current(services.control).bounce == nil) else {
                 guard services.state.phase != .stopping else { return }
                 let box = LoopBound(self)
                 shard.loop.scheduleTask(in: .seconds(1)) { box.value.awaitBarrier() }
@@ -114,7 +115,8 @@ extension ScheduledQueue {
 
     /// Whether a rule may mean the message; what it surely does not mean is not read back.
     private func isMeant(_ entry: DueEntry) -> Bool {
-        rules.current(services.control).bounce != nil || rebinds.contains { entry.received - DueEntry.precision <= $0.issued }
+        rules.current(services.control).bounce != nil || sweep?.isForOrigins == true
+            || rebinds.contains { entry.received - DueEntry.precision <= $0.issued }
     }
 
     private func judge(_ message: QueuedMessage, due: MonotonicInstant, isFromDisk: Bool = false) {
@@ -123,6 +125,7 @@ extension ScheduledQueue {
         // What waited on disk goes on waiting there.
         if isFromDisk, due > services.clocks.now || !services.resident.hasRoom { release(message) }
         if !rebinds.isEmpty, rebind(message, due: due) { return }
+        if message.origin != nil, sendBack(message, due: due) { return }
         keep(message, due: due)
     }
 
@@ -200,6 +203,7 @@ extension ScheduledQueue {
             return true
         }
         let queue = shard.queue(named: target)
+        message.origin = nil
         let dueThen = due
         if message.content == nil {
             let entry = DueEntry(due: dueThen, handle: handle.raw, received: message.received, attempts: message.attempts)

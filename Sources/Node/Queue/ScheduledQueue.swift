@@ -54,7 +54,12 @@ package final class ScheduledQueue: @unchecked Sendable {
     var routeFailure: KnownFailure?
     /// The route was just looked up: until then it may be used once, however short its time to live.
     var routeFreshUntil = MonotonicInstant.distantPast
+    /// The isolation group to which its messages move.
     var redirect: ScheduledQueue?
+    /// The queue as such a group remembers it.
+    let origin: GroupOrigin
+    /// Queues whose messages moved here.
+    var origins: [String: GroupOrigin] = [:]
     /// What rules of the control plane say of this queue; from any loop.
     let rules: QueueRules
     let parts: QueueParts
@@ -83,6 +88,7 @@ package final class ScheduledQueue: @unchecked Sendable {
         lastUse = shard.services.clocks.now
         parts = QueueParts(parsed, name: name)
         rules = QueueRules(parts: parts)
+        origin = GroupOrigin(name: name, parts: parts, rules: rules)
     }
 
     var services: NodeServices { shard.services }
@@ -98,12 +104,14 @@ package final class ScheduledQueue: @unchecked Sendable {
     /// Takes a message that was just made durable; due now.
     func accept(_ message: QueuedMessage) {
         shard.loop.assertInEventLoop()
-        if isRetired || redirect != nil { return forward(message) }
+        if let successor { return forward(message, to: successor) }
         lastUse = message.received
+        if let origin = message.origin { note(origin) }
         let now = message.received
         // Straight through when nothing waits before it: the common case touches no heap.
         if heap.isEmpty || (heap.first.map { $0.due > now } ?? true),
-            let setup, let route, !rules.current(services.control).isHolding, route.expires > now, !needsRefresh(setup),
+            let setup, let route, !rules.current(services.control).isHolding, !isHeldByOrigin(message), route.expires > now,
+            !needsRefresh(setup),
             setup.limiter == nil, let path = choosePath(setup, route, isFresh: true)
         {
             out += 1
@@ -116,21 +124,27 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     /// Takes a message that a rebind or a redirection moved here; it is due when it was.
     func adopt(_ message: QueuedMessage, due: MonotonicInstant) {
-        if isRetired || redirect != nil {
-            let target = redirect ?? shard.queue(named: name)
-            message.queue = target
-            return target.shard.postLater(.run { target.adopt(message, due: due) })
+        if let successor {
+            pass(message, to: successor)
+            return successor.shard.postLater(.run { successor.adopt(message, due: due) })
         }
+        if let origin = message.origin { note(origin) }
         stay(message, due: due)
         pump()
     }
 
     /// Takes the entry of a message whose content is on disk.
-    /// - Parameter isChecked: false when the due time comes from the disk and the retry schedule has not been asked about it.
-    func adopt(_ entry: DueEntry, isChecked: Bool) {
-        if isRetired || redirect != nil {
-            let target = redirect ?? shard.queue(named: name)
-            return target.shard.postLater(.run { target.adopt(entry, isChecked: isChecked) })
+    /// - Parameters:
+    ///   - isChecked: false when the due time comes from the disk and the retry schedule has not been asked about it.
+    ///   - former: the queue it was redirected from.
+    func adopt(_ entry: DueEntry, isChecked: Bool, from former: GroupOrigin? = nil) {
+        if let successor {
+            let former = former ?? (successor === redirect ? origin : nil)
+            return successor.shard.postLater(.run { successor.adopt(entry, isChecked: isChecked, from: former) })
+        }
+        if let former {
+            note(former)
+            if former.current(services.control).isHolding { return sendBack(entry, isChecked: isChecked, to: former) }
         }
         var entry = entry
         if !isChecked { check(&entry) }
@@ -138,10 +152,14 @@ package final class ScheduledQueue: @unchecked Sendable {
         if rules.current(services.control).bounce != nil { shard.timers.schedule(self, at: services.clocks.now) }
     }
 
-    private func forward(_ message: QueuedMessage) {
-        let target = redirect ?? shard.queue(named: name)
-        message.queue = target
+    private func forward(_ message: QueuedMessage, to target: ScheduledQueue) {
+        pass(message, to: target)
         target.shard.postLater(.accept(message))
+    }
+
+    private func pass(_ message: QueuedMessage, to target: ScheduledQueue) {
+        message.queue = target
+        if target === redirect, message.origin == nil { message.origin = origin }
     }
 
     /// Puts a message into the heap; its content stays in memory while the budget allows.

@@ -137,4 +137,30 @@ import Testing
         let (_, failure) = Self.walk(try Self.plan(Self.route([])), addresses: [:])
         #expect(failure.fate == .transient && failure.reply.oneLine.contains("the route has no host"))
     }
+
+    /// Ends of remembered failures in seconds, nil for a host that the DNS was asked about, 0 for one that is dialled; what the end is.
+    @Test(
+        arguments: [
+            ([60], 60), ([60, 30], 30), ([60, nil], nil), ([nil], nil), ([0], nil), ([60, 0], nil), ([0, 60], nil), ([], nil),
+        ] as [([Int64?], Int64?)])
+    func whatIsOnlyRememberedIsNoAttempt(_ hosts: [Int64?], _ expected: Int64?) throws {
+        let now = MonotonicInstant.now()
+        var plan = try Self.plan(Self.route(hosts.indices.map { (10 + $0, "h\($0)") }))
+        while true {
+            switch plan.next() {
+            case .resolve(let host):
+                let end = hosts[Int(host.name.dropFirst()) ?? 0]
+                if end == 0 {
+                    plan.resolved(host, .success([HostAddress("192.0.2.1")].compactMap { $0 }))
+                } else {
+                    plan.resolved(host, .failure(.noSuchDomain("no")), rememberedUntil: end.map { now + .seconds($0) })
+                }
+            case .dial: plan.failed("refused")
+            case .exhausted(let failure):
+                #expect(failure.rememberedUntil == expected.map { now + .seconds($0) })
+                #expect(failure.isForAll == (!hosts.isEmpty && !hosts.contains(0)), "what the DNS says holds for all")
+                return
+            }
+        }
+    }
 }

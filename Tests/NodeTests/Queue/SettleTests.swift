@@ -3,6 +3,7 @@ import Message
 import NIOCore
 import NIOEmbedded
 import SMTP
+import Shaping
 import System
 import Testing
 
@@ -29,6 +30,22 @@ import Testing
         #expect(queue.out == 0 && queue.heap.isEmpty && queue.delivered == 2)
         #expect(message.attempts == 1 && message.content == nil)
         #expect(bench.value("total_messages_delivered") == 2)
+    }
+
+    /// Seconds until the remembered answer ends, the age of a message that lives an hour, and how long it waits.
+    @Test(arguments: [(120, 0, 120), (0, 0, 1), (-5, 0, 1), (7200, 0, 3600), (7200, 3500, 100)] as [(Int64, Int64, Int64)])
+    func whatIsPostponedSpendsNoAttempt(_ end: Int64, _ age: Int64, _ wait: Int64) throws {
+        let bench = try Bench()
+        let queue = bench.queue()
+        let config = try QueueConfig(["max_age": .integer(3600)])
+        queue.setup = QueueSetup(config: config, poolName: "unspecified", sources: [], refreshAt: .distantFuture, limiter: nil)
+        let message = bench.message(["a@example.com"], in: queue, age: .seconds(age))
+        queue.out = 1
+        queue.settle(message, .postponed(Reply(400, "gone"), until: bench.clocks.steady + .seconds(end)))
+        #expect(message.attempts == 0 && queue.out == 0)
+        let due = try #require(queue.heap.first).due - bench.clocks.steady
+        #expect(due > .seconds(wait) - .milliseconds(5) && due <= .seconds(wait))
+        #expect(queue.lastReply?.contains("400 gone (remembered") == true)
     }
 
     @Test func bouncedRecipientsAreFinal() throws {
