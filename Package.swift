@@ -47,7 +47,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "System", nioCore, nioPosix,
+                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "System", nioCore,
+                nioPosix,
                 nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

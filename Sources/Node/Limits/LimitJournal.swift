@@ -76,7 +76,11 @@ package final class LimitJournal: Sendable {
         var damage: String?
         var known: LimitFile?
         do throws(NodeError) {
-            if let bytes = try Self.bytes(of: path) { known = try LimitFile(bytes) } else if mustExist ?? !isNew { damage = "it is missing" }
+            if let bytes = try Self.bytes(of: path) {
+                known = try LimitFile(bytes)
+            } else if mustExist ?? !isNew {
+                damage = "it is missing"
+            }
         } catch { damage = error.message }
         let adopted = known?.adopted(boot: clocks.boot, at: now)
         recorded = adopted?.rates ?? [:]

@@ -120,7 +120,8 @@ extension RateState {
         let rule = RateRule(spec, grace: grace, isGuarded: isGuarded)
         guard rule.isLogged else {
             self.init(
-                spec: spec, grace: grace, isGuarded: isGuarded, history: .paced(next: moment + rule.period + rule.tolerance + rule.guardTime + 1))
+                spec: spec, grace: grace, isGuarded: isGuarded,
+                history: .paced(next: moment + rule.period + rule.tolerance + rule.guardTime + 1))
             return
         }
         var log = RateLog(since: moment)

@@ -140,7 +140,8 @@ import Testing
         let file = scratch.sub("a") + "/" + name
         harm.inflict(on: file)
         #expect(ControlCheck.damages(directory: scratch.sub("a"), mustExist: true).contains { $0.file == name })
-        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
+        let again = try ControlState(
+            directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries == entries && again.damages.contains { $0.file == name }, "\(again.damages)")
         #expect(again.suspension(of: QueueParts(name: "example.com", domain: "example.com")) != nil)
         #expect(again.isKept && RawFile.read(path) == RawFile.read(copy))
@@ -157,11 +158,14 @@ import Testing
         first.inflict(on: path)
         second.inflict(on: copy)
         let error = #expect(throws: ControlError.self) {
-            _ = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
+            _ = try ControlState(
+                directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read,
+                steady: wall.readSteady)
         }
         #expect(error?.code == .damaged && error?.remedy.contains("apus spool forget-orders") == true)
         try ControlCheck.forget(directory: scratch.sub("a"))
-        let again = try ControlState(directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
+        let again = try ControlState(
+            directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries.isEmpty && again.damages.isEmpty)
     }
 

@@ -72,7 +72,8 @@ final class FakeStore: @unchecked Sendable {
         if let stored = content.hashes[keys[2]]?[arguments[1]] {
             let words = words(stored, 3)
             if words.count == 3, let other = Int64(words[0]), other > 0, other <= 1 << 50 {
-                let isAsGood = arguments.count < 9 || arguments[8].isEmpty || (Self.signed(stored) ?? 0) > Int64(arguments[8])! - 3_600_000_000_000
+                let isAsGood =
+                    arguments.count < 9 || arguments[8].isEmpty || (Self.signed(stored) ?? 0) > Int64(arguments[8])! - 3_600_000_000_000
                 if other == version, words[1] == arguments[3], isAsGood { return .array([Self.text("same"), Self.text(words[2])]) }
                 if other > version || (other == version && arguments[3].utf8.lexicographicallyPrecedes(words[1].utf8)) {
                     return .array([Self.text("older"), .bytes(stored)])

@@ -104,7 +104,8 @@ import Testing
             for index in 0..<4 { try client.deliver(to: ["u@example.com"], id: "e\(index)") }
             try await expectEventually("the other queue") { await rig.queue("example.com")?.delivered == 4 }
             let blocked = await rig.queue("twin.test")?.blockedBy
-            #expect(blocked?.hasPrefix("max_message_rate 2/s,max_burst=1 of this queue; the next may go ") == true, "\(blocked ?? "nothing")")
+            #expect(
+                blocked?.hasPrefix("max_message_rate 2/s,max_burst=1 of this queue; the next may go ") == true, "\(blocked ?? "nothing")")
             try await expectEventually("delivered") { rig.counters.messages == 8 }
         }
     }

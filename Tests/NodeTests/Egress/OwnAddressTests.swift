@@ -1,8 +1,8 @@
 import DNS
 import NIOCore
 import SMTP
-import System
 import Shaping
+import System
 import Testing
 
 @testable import Node

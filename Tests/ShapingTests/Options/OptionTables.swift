@@ -122,7 +122,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
     static let httpListener = OptionTable(
         title: "start_http_listener", schema: HTTPListenerConfig.options, required: ["listen": "127.0.0.1:8000"],
         fields: [
-            "listen": "0.0.0.0:8000", "hostname": "a.example.com", "trusted_hosts": [], "trusted_names": ["b.example.com"], "max_connections": 7, "request_body_limit": "10 MiB",
+            "listen": "0.0.0.0:8000", "hostname": "a.example.com", "trusted_hosts": [], "trusted_names": ["b.example.com"],
+            "max_connections": 7, "request_body_limit": "10 MiB",
             "invalid_line_endings": "Deny", "line_length_hard_limit": 2000, "max_received_headers": 50, "raw_bcc": "Refuse",
         ],
         ignored: [:], unsupported: ["use_tls": true, "tls_certificate": "/a", "tls_private_key": "/a"], harmless: ["use_tls": false],
