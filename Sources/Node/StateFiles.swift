@@ -20,7 +20,7 @@ package final class StateFiles: Sendable {
 
     /// The text of a file; `nil` when there is none or it is damaged. `loss`: what that costs.
     func read(_ name: String, loss: String) -> String? {
-        switch Self.look(directory, name) {
+        switch Self.look(directory, name, mustBeChecked: spool?.remembers(name) == true) {
         case .text(let text): return text
         case .missing:
             if spool?.remembers(name) == true { report(name, "is missing; \(loss)") }
@@ -56,7 +56,8 @@ package final class StateFiles: Sendable {
         case damaged(String)
     }
 
-    private static func look(_ directory: String, _ name: String) -> Found {
+    /// `mustBeChecked`: the file was written by a version that ends it with a checksum, so that its absence is damage.
+    private static func look(_ directory: String, _ name: String, mustBeChecked: Bool) -> Found {
         let text: String
         do throws(NodeError) {
             guard let found = try FileText.read(directory + "/" + name) else { return .missing }
@@ -65,8 +66,8 @@ package final class StateFiles: Sendable {
         guard text.hasSuffix("\n") else { return .damaged(text.isEmpty ? "is empty" : "was cut short or is damaged") }
         let body = text.dropLast().lastIndex(of: "\n").map { text[...$0] } ?? ""
         let last = text[body.endIndex...].dropLast()
-        // Earlier versions wrote no checksum.
-        guard last.hasPrefix("#") else { return .text(text) }
+        // Earlier versions wrote no checksum, and did not note in OWNER that the file must be there.
+        guard last.hasPrefix("#") else { return mustBeChecked ? .damaged("is damaged") : .text(text) }
         return last.dropFirst() == CheckedLine.sum(String(body)) ? .text(String(body)) : .damaged("is damaged")
     }
 
@@ -79,7 +80,7 @@ package final class StateFiles: Sendable {
             SpoolDamage(file: $0.file, what: $0.what)
         }
         for name in [AppliedRebinds.name, ClusterMemory.name] {
-            switch look(directory, name) {
+            switch look(directory, name, mustBeChecked: words.contains(name)) {
             case .text: break
             case .missing: if words.contains(name) { found.append(SpoolDamage(file: name, what: "is missing")) }
             case .damaged(let what): found.append(SpoolDamage(file: name, what: what))

@@ -26,7 +26,12 @@ import Testing
         spool.close()
     }
 
-    @Test(arguments: ["rebinds-done", "cluster-contact"], ["empty", "cut", "flipped", "missing", "directory", "pipe", "garbage"])
+    @Test(
+        arguments: ["rebinds-done", "cluster-contact"],
+        [
+            "empty", "cut", "flipped", "missing", "directory", "pipe", "garbage", "mark", "check", "feed", "lines", "grown", "line",
+            "zeros",
+        ])
     func everyHarm(name: String, harm: String) throws {
         var spool = try spool()
         let path = folder.file("spool") + "/" + name
@@ -38,6 +43,13 @@ import Testing
         case "empty": try "".write(toFile: path, atomically: false, encoding: .utf8)
         case "cut": try String(text.dropLast(3)).write(toFile: path, atomically: false, encoding: .utf8)
         case "flipped": try text.replacing("kumo 6", with: "kumo 7").write(toFile: path, atomically: false, encoding: .utf8)
+        case "mark": try text.replacing("#", with: "y").write(toFile: path, atomically: false, encoding: .utf8)
+        case "check": try "\(text.dropLast(2))z\n".write(toFile: path, atomically: false, encoding: .utf8)
+        case "feed": try text.replacing("\n#", with: "P#").write(toFile: path, atomically: false, encoding: .utf8)
+        case "lines": try "1 kumo 5\n2 kumo 6\n".write(toFile: path, atomically: false, encoding: .utf8)
+        case "grown": try (text + "\u{3}x\n\u{7f}").write(toFile: path, atomically: false, encoding: .utf8)
+        case "line": try (text + "3 kumo 7\n").write(toFile: path, atomically: false, encoding: .utf8)
+        case "zeros": try (text + "\0\0\n").write(toFile: path, atomically: false, encoding: .utf8)
         case "garbage": try "\u{1}\u{2}".write(toFile: path, atomically: false, encoding: .utf8)
         case "directory": mkdir(path, 0o750)
         case "pipe": mkfifo(path, 0o640)

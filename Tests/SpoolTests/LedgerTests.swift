@@ -50,6 +50,27 @@ import Testing
         }
     }
 
+    /// Bytes behind the last line that no crash leaves there.
+    @Test(arguments: [
+        "\n", "\0\n", "\r\n", "hello", "hello\n", "\u{1}\u{2}\u{fffd}", "0000\n", "abc\nabc", "+ 1\n\n", CheckedLine.make("? 5"),
+        String(repeating: "0", count: 80), String(CheckedLine.make("+ 5 6 7").dropFirst()),
+        String(repeating: "\u{7f}\n\u{3}", count: 1_000),
+    ])
+    func bytesBehindTheLastLineAreAFlaw(more: String) {
+        let line = LedgerText.line(1, LedgerEntry(life: 7, used: 600))
+        let read = LedgerText(padded(head + line + more))
+        #expect(read.flaw?.contains("from line 3") == true && read.entries.count == 1, "\(read.flaw ?? "whole")")
+    }
+
+    @Test func aChangedLastLineIsAFlaw() {
+        let text = Array((head + LedgerText.line(1, LedgerEntry(life: 7, used: 600))).utf8)
+        for index in head.utf8.count..<text.count {
+            var wrong = text
+            wrong[index] ^= 0x5a
+            #expect(LedgerText(padded(String(decoding: wrong, as: UTF8.self))).flaw != nil, "byte \(index)")
+        }
+    }
+
     @Test(arguments: [MemoryDisk.Call.open, .allocate, .pwrite, .synchronize, .rename, .synchronizeDirectory], [5, 24, 28])
     func aLedgerThatCannotBeWrittenCostsNothing(call: MemoryDisk.Call, number: Int32) throws {
         let disk = MemoryDisk()

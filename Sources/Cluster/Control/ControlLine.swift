@@ -41,10 +41,36 @@ enum ControlLine: Equatable {
         out.append(0x0a)
     }
 
+    /// Whether a crash can have left these as the last bytes of a file: the beginning of a line without its line feed, and zeros where a
+    /// page did not reach the disk.
+    static func isTorn(_ tail: ArraySlice<UInt8>) -> Bool {
+        guard let last = tail.lastIndex(where: { $0 != 0 }) else { return true }
+        let begun = tail[...last]
+        guard begun.count <= most else { return false }
+        return begun.enumerated().allSatisfy { at, byte in
+            switch at {
+            case _ where byte == 0: true
+            case ..<8: hexadecimal.contains(byte)
+            case 8: byte == 0x20
+            case 9: "HPEAD".utf8.contains(byte)
+            default: byte >= 0x20 && byte != 0x7f
+            }
+        } && String(validating: begun.dropLast(partial(begun)), as: UTF8.self) != nil
+    }
+
+    /// How many bytes at the end are the beginning of a character that was cut.
+    private static func partial(_ text: ArraySlice<UInt8>) -> Int {
+        guard let lead = text.suffix(4).lastIndex(where: { $0 & 0xc0 != 0x80 }), text[lead] >= 0xc0 else { return 0 }
+        let count = text.endIndex - lead
+        return count < (text[lead] >= 0xf0 ? 4 : text[lead] >= 0xe0 ? 3 : 2) ? count : 0
+    }
+
     /// Reads a line without its line feed; nil when it is damaged.
     init?(_ line: ArraySlice<UInt8>) {
         guard line.count > 10, line.count <= Self.most, line[line.startIndex + 8] == 0x20,
-            let text = String(validating: line.prefix(8), as: UTF8.self), let sum = UInt32(text, radix: 16)
+            // Only as they are written: a capital is a flipped bit.
+            line.prefix(8).allSatisfy(Self.hexadecimal.contains), let text = String(validating: line.prefix(8), as: UTF8.self),
+            let sum = UInt32(text, radix: 16)
         else { return nil }
         let body = line.dropFirst(9)
         guard LineChecksum.of(body) == sum else { return nil }

@@ -39,7 +39,8 @@ enum ControlReading {
         return parse(bytes, path: path)
     }
 
-    /// The lines in `bytes`. An incomplete end, as a power failure leaves it, does not count: nothing in it was ever confirmed.
+    /// The lines in `bytes`. An incomplete end, as a power failure leaves it, does not count: nothing in it was ever confirmed. Anything else
+    /// that is no line is damage.
     static func parse(_ bytes: [UInt8], path: String) -> ControlReading {
         guard !bytes.isEmpty else { return .damaged("is empty") }
         var lines: [ControlLine] = []
@@ -62,6 +63,7 @@ enum ControlReading {
         }
         if let torn {
             guard !lines.isEmpty else { return .damaged("is no control file of this release") }
+            guard ControlLine.isTorn(bytes[whole...]) else { return .damaged("is damaged in line \(torn)") }
             Log.warn("control file had an incomplete end, which was cut off", ["path": path, "line": torn])
         }
         return .good(lines, bytes: bytes[..<whole], isTorn: torn != nil)
@@ -117,6 +119,9 @@ struct ControlChoice {
                 self.lines = others
                 path = directory + "/control.copy"
                 damages.append(("control.state", "was cut short; restored from control.copy"))
+            } else if case .good(_, _, isTorn: true) = copy {
+                // A crash may leave that too, but so does whoever cuts it; nothing is lost either way.
+                damages.append(("control.copy", "ends in the middle of a line; made again"))
             } else if lines.count > others.count + 1, bytes.starts(with: copied) {
                 damages.append(("control.copy", "was cut short; made again"))
             }

@@ -14,6 +14,9 @@ struct LedgerEntry: Equatable {
 /// The file is filled up with zeros to a multiple of 64 KiB, so that a shorter file is known to be cut.
 struct LedgerText {
     static let block = 64 << 10
+    /// What lines after the first are made of, and the longest there can be.
+    private static let letters = Array("0123456789abcdef +-".utf8)
+    private static let mostBytes = line(.max, LedgerEntry(life: .max, used: .max)).utf8.count
 
     var node = ""
     var epoch: UInt64 = 0
@@ -29,17 +32,23 @@ struct LedgerText {
         if bytes.isEmpty || bytes.count % Self.block != 0 { flaw = bytes.isEmpty ? "is empty" : "was cut to \(bytes.count) bytes" }
         let used = bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
         let lines = String(decoding: bytes[..<used], as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        var torn = false
+        var torn: Int?
         for (number, line) in lines.enumerated() where !line.isEmpty || number + 1 < lines.count {
-            // What a crash cut off is the last line; nothing valid comes after it.
             guard let text = CheckedLine.read(line), read(text, isFirst: number == 0) else {
-                torn = true
+                torn = torn ?? number
                 continue
             }
-            if torn { flaw = flaw ?? "is damaged before line \(number + 1)" }
+            if torn != nil { flaw = flaw ?? "is damaged before line \(number + 1)" }
         }
         if node.isEmpty { flaw = flaw ?? "does not begin as it should" }
-        end = torn ? bytes.count : used
+        if let torn, torn + 1 < lines.count || !Self.isTorn(lines[torn]) { flaw = flaw ?? "is damaged from line \(torn + 1) on" }
+        end = torn == nil ? used : bytes.count
+    }
+
+    /// Whether a crash can have left these as the last bytes: the beginning of a line, without a line feed. A page that did not reach the
+    /// disk leaves zeros in it.
+    private static func isTorn(_ line: Substring) -> Bool {
+        line.utf8.count <= mostBytes && line.utf8.allSatisfy { $0 == 0 || letters.contains($0) }
     }
 
     private mutating func read(_ text: String, isFirst: Bool) -> Bool {
