@@ -128,6 +128,9 @@ extension ScheduledQueue {
         shard.events?.submit(type, message, recipient, outcome)
     }
 
+    /// A commit that takes longer makes the time of reception inexact by a second.
+    private static let slowestCommit = Duration.seconds(10)
+
     /// Makes a message object of what the spool kept.
     func restore(_ stored: SpoolMessage, _ entry: DueEntry) -> QueuedMessage {
         let envelope = stored.envelope
@@ -137,9 +140,11 @@ extension ScheduledQueue {
             headers: stored.headers, body: stored.body, bodyLength: stored.bodyLength,
             is8bit: stored.headers.has8bit || stored.body.has8bit)
         services.resident.add(content.residentBytes)
-        // The entry knows the second; the rest is on disk, unless the wall clock was set since.
+        // The entry knows the second, rounded up, in which the message was in the spool; when it came is on disk, unless the wall clock was
+        // set since.
         let exact = services.clocks.instant(ofPast: WallInstant(unixNanoseconds: envelope.created))
-        let isExact = abs(exact.nanoseconds(since: entry.received)) <= DueEntry.precision.wholeNanoseconds
+        let earlier = entry.received.nanoseconds(since: exact)
+        let isExact = earlier >= 0 && earlier <= (DueEntry.precision + Self.slowestCommit).wholeNanoseconds
         let message = QueuedMessage(
             id: stored.id, handle: stored.handle, sender: EnvelopeAddress(stored: envelope.sender), recipients: recipients,
             meta: meta, created: envelope.created, attempts: envelope.attempts, expires: envelope.expires, content: content,

@@ -6,11 +6,11 @@ import NIOCore
 import NIOEmbedded
 import SMTP
 import Shaping
-import Spool
 import System
 import Testing
 
 @testable import Node
+@testable import Spool
 
 /// What waits goes by the steady clock, whatever anybody does to the wall clock.
 @Suite struct ClockTests {
@@ -76,6 +76,22 @@ import Testing
         #expect(queue.heap.count == 2, "only what has waited for more than max_age expires")
         let oldest = try #require(queue.status().oldestAge)
         #expect(abs(oldest - 6 * 86_400) < 5)
+    }
+
+    /// The entry of a message rounds up the second in which it was in the spool; what came before a rebind has to be known exactly.
+    @Test(arguments: [0, 1, 400, 999, 2500, 9000]) func theTimeOfReceptionComesFromTheDisk(_ commit: Int64) throws {
+        let bench = try Bench()
+        let queue = bench.queue()
+        let came = bench.clocks.steady - .seconds(20)
+        let created = (bench.clocks.wall - .seconds(20)).unixNanoseconds
+        let stored = SpoolMessage(
+            handle: SpoolHandle(raw: 1), id: MessageID(high: 1, low: 2),
+            envelope: SpoolEnvelope(
+                sender: "", recipients: ["a@example.com"], queue: "example.com", created: created, due: created, attempts: 1, expires: 0,
+                lastReply: "", meta: []),
+            headers: ByteBuffer(), body: .inline(ByteBuffer()), bodyLength: 0)
+        let entry = DueEntry(due: bench.clocks.steady, handle: 1, received: came + .milliseconds(commit), attempts: 1)
+        #expect(abs(queue.restore(stored, entry).received.nanoseconds(since: came)) < 1_000_000)
     }
 
     /// The default may be less than what the messages were promised.
