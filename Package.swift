@@ -40,19 +40,20 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "System", "CAllocator", nioCore, nioPosix,
+                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "CAllocator", nioCore, nioPosix,
                 argumentParser,
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "System", nioCore,
+                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", nioCore,
                 nioPosix,
                 nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "System", "COpenSSL", nioCore], swiftSettings: settings),
+        .target(
+            name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "COpenSSL", nioCore], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
@@ -60,15 +61,15 @@ let package = Package(
             name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping"], swiftSettings: settings),
         .target(name: "Shaping", swiftSettings: settings),
         .target(
-            name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "System", nioCore], swiftSettings: settings),
-        .target(name: "SMTP", dependencies: ["Message", "System", nioCore], swiftSettings: settings),
-        .target(name: "DNS", dependencies: ["CUnbound", "System"], swiftSettings: settings),
+            name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
-        .target(name: "Telemetry", dependencies: ["CZstd", "System"], swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["CZstd", "Platform"], swiftSettings: settings),
         // What everything else stands on: the clocks of the machine.
-        .target(name: "System", swiftSettings: settings),
+        .target(name: "Platform", swiftSettings: settings),
         .testTarget(
-            name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "System", "CChecksum", "spool-torture", nioCore],
+            name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "Platform", "CChecksum", "spool-torture", nioCore],
             swiftSettings: settings),
         // The process that the kill -9 test of the spool kills.
         .executableTarget(
@@ -97,14 +98,14 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", "System", nioCore, nioPosix, nioEmbedded,
+                "ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", "Platform", nioCore, nioPosix, nioEmbedded,
             ],
             swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
-        .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
-        .testTarget(name: "DNSTests", dependencies: ["DNS", "System"], swiftSettings: settings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: settings),
+        .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform"], swiftSettings: settings),
         .testTarget(
             name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
@@ -113,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "System", "CZstd",
+                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform",
+                "CZstd",
                 "RedisFixture", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),

@@ -1,4 +1,4 @@
-import System
+import Platform
 
 /// *Value*: the two clocks of a node as plain numbers, for limits and records. Whoever keeps a time, or compares it with one that another
 /// part keeps, uses `MonotonicInstant` and `WallInstant`.

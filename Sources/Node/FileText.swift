@@ -1,5 +1,5 @@
 import Glibc
-import System
+import Platform
 import Telemetry
 
 /// *Value*: small state files: read whole, replaced atomically and durably.

@@ -5,13 +5,13 @@ import Glibc
 import Message
 import NIOCore
 import NIOPosix
+import Platform
 import Policy
 import Redis
 import SMTP
 package import Shaping
 import Spool
 import Synchronization
-import System
 import Telemetry
 
 /// *Shared*: one node: everything between the sockets and the disk, in its order of start and stop.

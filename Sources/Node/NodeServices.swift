@@ -1,8 +1,8 @@
 package import Cluster
 package import DNS
 package import NIOCore
+package import Platform
 package import Spool
-package import System
 package import Telemetry
 
 /// *Shared*: what every shard needs and no shard owns.

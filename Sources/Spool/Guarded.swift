@@ -1,5 +1,5 @@
 import Glibc
-internal import System
+internal import Platform
 
 /// A value behind a pthread mutex with one condition. *shared*.
 ///

@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// One thing that all nodes must know. *Value.*
 ///

@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 /// The live entries of one kind, found by what they act on. *Value*, built at each change.
 ///

@@ -1,5 +1,5 @@
+package import Platform
 internal import Synchronization
-package import System
 internal import Telemetry
 
 /// What all nodes agree on besides limits, as this node knows it. *Shared.*

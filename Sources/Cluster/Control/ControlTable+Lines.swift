@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 extension ControlTable {
     /// The table that the lines of a file describe.

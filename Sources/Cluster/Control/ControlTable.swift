@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 /// All entries and tombstones a node knows, and what it still owes the cluster. *State machine*: no file, no clock, no store.
 struct ControlTable {

@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// When an entry ends by the steady clock of this process. *Value.*
 ///

@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 /// One lookup on its way to the resolver's thread. *Value.*
 struct LookupRequest: Sendable {

@@ -1,5 +1,5 @@
+package import Platform
 internal import Synchronization
-package import System
 
 /// A caching, optionally validating resolver on libunbound, with a thread of its own. *Shared.*
 ///

@@ -1,6 +1,6 @@
 import CUnbound
 import Glibc
-internal import System
+internal import Platform
 
 /// What the resolver's thread does. Confined to that thread.
 ///

@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// The addresses of a host, or why there are none, and how long that holds. *Value.*
 package struct AddressAnswer: Sendable, Hashable {

@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 /// Answers that are known, asked for, or waiting to be asked for. *State machine.*
 ///

@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 /// A bounded cache that forgets what was not used lately. *Value.*
 ///

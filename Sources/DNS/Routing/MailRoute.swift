@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// Where mail for a domain goes. *Value.*
 package struct MailRoute: Sendable, Hashable {

@@ -1,5 +1,5 @@
+internal import Platform
 internal import Synchronization
-internal import System
 
 /// What is known about one address family of a host. *Value.*
 enum FamilyAnswer: Sendable, Hashable {

@@ -1,4 +1,4 @@
-internal import System
+internal import Platform
 
 extension MailRouter {
     /// Most hosts of one domain that are used; the rest, by preference, is ignored.

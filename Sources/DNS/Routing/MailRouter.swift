@@ -1,5 +1,5 @@
+package import Platform
 internal import Synchronization
-package import System
 
 /// Finds the hosts for a domain and the addresses of a host. *Shared.*
 ///

@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// A route, or why there is none, and how long that holds. *Value.*
 package struct RouteAnswer: Sendable, Hashable {

@@ -1,6 +1,6 @@
 import Client
+import Platform
 import Shaping
-import System
 
 /// *Value*: one path's or queue's part in a limit.
 struct LimitUse: Sendable {

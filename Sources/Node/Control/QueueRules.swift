@@ -1,6 +1,6 @@
 import Cluster
+import Platform
 import Synchronization
-import System
 
 /// *Shared*: the rules that hold for one scheduled queue, looked up again only when some rule of the node changed or one of them ended.
 ///

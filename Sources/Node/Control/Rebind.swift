@@ -1,8 +1,8 @@
 import Cluster
 import Message
+import Platform
 import Shaping
 import Synchronization
-import System
 import Telemetry
 
 /// *Value*: one rebind as the queues apply it: what is merged into the metadata of the messages that were here when it was issued.

@@ -1,7 +1,7 @@
 package import Cluster
 import NIOPosix
+import Platform
 import Synchronization
-import System
 import Telemetry
 
 /// *Shared*: carries a changed rule to the queues and paths it is about, at once.

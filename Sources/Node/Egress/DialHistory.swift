@@ -1,5 +1,5 @@
+import Platform
 import SMTP
-import System
 
 /// *Value*: the hosts that were tried for one connection, and what each said.
 struct DialHistory {

@@ -1,7 +1,7 @@
 import DNS
+import Platform
 import SMTP
 import Shaping
-import System
 
 /// *State machine*: which address to try next for one connection: hosts by preference, shuffled inside a preference (RFC 5321 5.1),
 /// each resolved only when its turn comes.

@@ -1,5 +1,5 @@
+import Platform
 import Shaping
-import System
 import Telemetry
 
 // What the machine has no room for: connections that cannot be opened, and those that the budget does not allow. Messages wait without an

@@ -4,11 +4,11 @@ import DNS
 import DequeModule
 import Message
 import NIOCore
+import Platform
 import Policy
 import SMTP
 import Shaping
 import Synchronization
-import System
 import Telemetry
 
 /// *Loop-confined*: one egress path, `source->site@protocol`: the ready queue, the connections that drain it, and its limits.

@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// *Value*: why an egress path sends nothing.
 package enum PathBlock: Sendable, Equatable {

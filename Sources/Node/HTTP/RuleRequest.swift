@@ -3,8 +3,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Message
+import Platform
 import Shaping
-import System
 
 /// *Value*: the body of a request that issues or ends a rule, its fields checked one by one.
 ///

@@ -5,8 +5,8 @@ import HTTPTypes
 import Hummingbird
 import Message
 import NIOCore
+import Platform
 import Shaping
-import System
 
 /// *Value*: `/api/admin/…`: suspending, bouncing and rebinding, with the paths and fields of KumoMTA's API.
 ///

@@ -1,8 +1,8 @@
 import Cluster
 import NIOPosix
+import Platform
 import Policy
 import Shaping
-import System
 import Telemetry
 
 /// *Value*: what `kumo.api.admin.*` of a policy orders, as the rule all nodes see.

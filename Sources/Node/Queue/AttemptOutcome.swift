@@ -1,6 +1,6 @@
 package import Message
+import Platform
 package import SMTP
-import System
 
 /// *Value*: what one attempt meant for the recipients of a message.
 package struct AttemptOutcome: Sendable {

@@ -1,5 +1,5 @@
 import Message
-package import System
+package import Platform
 
 // Times as people read them.
 extension Clocks {

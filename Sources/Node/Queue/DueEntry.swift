@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// *Value*: one deferred message of a `DueHeap`, in sixteen bytes.
 ///

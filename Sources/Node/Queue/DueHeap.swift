@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// *Value*: the deferred messages of one scheduled queue, earliest due first.
 ///

@@ -1,5 +1,5 @@
 import DNS
-import System
+import Platform
 
 /// *Value*: why a domain has no route, and until when asking again would bring the same answer.
 struct KnownFailure {

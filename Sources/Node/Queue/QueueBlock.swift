@@ -1,4 +1,4 @@
-package import System
+package import Platform
 
 /// *Value*: why the messages of a queue are not moving; the answer an operator gets.
 package enum QueueBlock: Sendable, Equatable {

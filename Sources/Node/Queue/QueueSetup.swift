@@ -1,7 +1,7 @@
 import Message
+import Platform
 import Policy
 import Shaping
-import System
 
 /// *Loop-confined*: the policy of one scheduled queue as it was last read: its configuration and its egress pool.
 final class QueueSetup {

@@ -1,5 +1,5 @@
 import NIOCore
-import System
+import Platform
 
 /// *Loop-confined*: wakes each scheduled queue when its next message falls due.
 ///

@@ -1,8 +1,8 @@
 package import Message
 package import NIOCore
+package import Platform
 import Shaping
 package import Spool
-package import System
 
 /// *Loop-confined, handed over*: a message whose envelope is in memory: just received, ready, or held by a connection.
 ///

@@ -1,6 +1,6 @@
+import Platform
 import Shaping
 import Synchronization
-import System
 import Telemetry
 
 // The ends of things: of messages that are too old, and of a queue nobody uses. Runs on the queue's loop.

@@ -2,8 +2,8 @@ import Client
 import Cluster
 import DNS
 import Message
+import Platform
 import Spool
-import System
 
 // Why the messages of a queue do not move, in sentences. Runs on the queue's loop.
 extension ScheduledQueue {

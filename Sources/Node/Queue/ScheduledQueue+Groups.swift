@@ -1,9 +1,9 @@
 import Cluster
 import Message
+import Platform
 import Shaping
 import Spool
 import Synchronization
-import System
 import Telemetry
 
 // Isolation groups: messages of several queues in one queue. Those messages are under the rules of the group and of the queue they came

@@ -1,9 +1,9 @@
 import Message
 import NIOCore
+import Platform
 import SMTP
 import Shaping
 import Spool
-import System
 import Telemetry
 
 // What happens to a message after an attempt. Runs on the queue's loop, whatever loop made the attempt.

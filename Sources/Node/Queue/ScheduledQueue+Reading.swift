@@ -1,6 +1,6 @@
 import NIOCore
+import Platform
 import Spool
-import System
 import Telemetry
 
 // How deferred messages come back from the spool.

@@ -1,6 +1,6 @@
+import Platform
 import Shaping
 import Spool
-import System
 
 // How messages come back after a restart, when only wall times are left, and the wall clock may have been set meanwhile. Runs on the
 // queue's loop.

@@ -1,7 +1,7 @@
 import DNS
+import Platform
 import SMTP
 import Shaping
-import System
 import Telemetry
 
 // Where the messages of a queue go, and what happens while nobody knows. Runs on the queue's loop.

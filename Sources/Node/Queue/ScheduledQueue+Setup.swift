@@ -1,5 +1,5 @@
+import Platform
 import Shaping
-import System
 import Telemetry
 
 // What the policy says of a queue. Runs on the queue's loop.

@@ -1,8 +1,8 @@
 import Client
 import Cluster
 import Message
+import Platform
 import Spool
-import System
 
 // What an operator sees of a queue. Runs on the queue's loop.
 extension ScheduledQueue {

@@ -1,11 +1,11 @@
 import Cluster
 import Message
 import NIOCore
+import Platform
 import SMTP
 import Shaping
 import Spool
 import Synchronization
-import System
 import Telemetry
 
 // What rules do to the messages that are in the queue. Runs on the queue's loop, but for `holds`.

@@ -2,12 +2,12 @@ import Cluster
 import DNS
 package import Message
 import NIOCore
+import Platform
 import Policy
 import SMTP
 import Shaping
 import Spool
 import Synchronization
-import System
 import Telemetry
 
 /// *Loop-confined*: one scheduled queue: it owns the retry time and the expiry of its messages, and offers those that are due to an

@@ -1,5 +1,5 @@
 package import NIOCore
-internal import System
+internal import Platform
 
 /// One SMTP session as the server sees it. *Loop-confined.*
 ///

@@ -1,6 +1,6 @@
-internal import System
+internal import Platform
 
-/// The clocks of the machine as plain numbers, for records and for arithmetic on limits. *Value.* Whoever keeps a time uses the types of `System`.
+/// The clocks of the machine as plain numbers, for records and for arithmetic on limits. *Value.* Whoever keeps a time uses the types of `Platform`.
 package enum SystemClock {
     /// Wall clock, nanoseconds since 1970.
     package static func unixNanoseconds() -> Int64 { WallInstant.now().unixNanoseconds }

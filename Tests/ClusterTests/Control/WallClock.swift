@@ -1,5 +1,5 @@
+import Platform
 import Synchronization
-import System
 
 /// A wall clock that tests turn. *Shared.*
 final class WallClock: Sendable {

@@ -1,9 +1,9 @@
 import Client
 import Cluster
 import NIOEmbedded
+import Platform
 import Sink
 import Spool
-import System
 import Testing
 
 @testable import Node

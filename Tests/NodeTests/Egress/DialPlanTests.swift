@@ -1,7 +1,7 @@
 import DNS
+import Platform
 import SMTP
 import Shaping
-import System
 import Testing
 
 @testable import Node

@@ -2,8 +2,8 @@ import Client
 import Glibc
 import NIOCore
 import NIOEmbedded
+import Platform
 import Shaping
-import System
 import Testing
 
 @testable import Node

@@ -1,8 +1,8 @@
 import DNS
 import NIOCore
+import Platform
 import SMTP
 import Shaping
-import System
 import Testing
 
 @testable import Node

@@ -4,9 +4,9 @@ import DNS
 import Message
 import NIOCore
 import NIOEmbedded
+import Platform
 import SMTP
 import Shaping
-import System
 import Testing
 
 @testable import Node

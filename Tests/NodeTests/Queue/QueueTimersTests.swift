@@ -1,6 +1,6 @@
 import NIOCore
 import NIOEmbedded
-import System
+import Platform
 import Testing
 
 @testable import Node

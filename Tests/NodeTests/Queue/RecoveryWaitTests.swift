@@ -1,8 +1,8 @@
 import Client
+import Platform
 import Policy
 import Shaping
 import Spool
-import System
 import Testing
 
 @testable import Node

@@ -1,7 +1,7 @@
 import Client
+import Platform
 import SMTP
 import Shaping
-import System
 import Testing
 
 @testable import Node

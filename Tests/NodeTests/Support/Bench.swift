@@ -4,10 +4,10 @@ import Glibc
 import Message
 import NIOCore
 import NIOEmbedded
+import Platform
 import SMTP
 import Shaping
 import Spool
-import System
 import Telemetry
 import Testing
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-@testable import System
+@testable import Platform
 
 /// The two clocks of a node, each turned by the test. Untouched they go as those of the machine do. *Shared.*
 final class TestClocks: Sendable {

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import System
+@testable import Platform
 
 @Suite struct InstantTests {
     private static let extremes: [Int64] = [.min, .min + 1, -1_000_000_000, -1, 0, 1, 1_000_000_000, .max - 1, .max]
