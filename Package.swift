@@ -87,6 +87,11 @@ let package = Package(
         .executableTarget(
             name: "limit-bench", dependencies: ["RateCheck", "Cluster", "Redis", "Shaping", nioCore, nioPosix, argumentParser],
             path: "Benchmarks/limit-bench", swiftSettings: settings),
+        // The floor and the load of script/bench.
+        .executableTarget(
+            name: "bare-loop", dependencies: [nioCore, nioPosix, argumentParser], path: "Benchmarks/bare-loop", swiftSettings: settings),
+        .executableTarget(
+            name: "mail-load", dependencies: [nioCore, nioPosix, argumentParser], path: "Benchmarks/mail-load", swiftSettings: settings),
         .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),

@@ -184,7 +184,7 @@ LIMITS = ("max_message_rate = '1000000/s', additional_message_rate_throttles = {
 class Apus(Relay):
     """A node with its default durability: 250 only after fdatasync. JSON logs on, as Postfix writes its maillog."""
 
-    def __init__(self, root, sink_port, binary, concurrency=50, name="apus", limits="", redis=None):
+    def __init__(self, root, sink_port, binary, concurrency=50, name="apus", limits="", redis=None, loops=None):
         self.name = name
         os.makedirs(root, exist_ok=True)
         policy = os.path.join(root, "policy.lua")
@@ -193,6 +193,22 @@ class Apus(Relay):
         command = [binary, "serve", "--policy", policy, "--spool", os.path.join(root, "spool")]
         if redis:
             command += ["--redis", redis]
+        if loops:
+            command += ["--loops", str(loops)]
         self.process = Process(command, name="apus")
         self.process.await_line("initialization complete", 60)
         self.port = int(self.process.await_line(r"esmtp listener on 127\.0\.0\.1:(\d+)").group(1))
+
+
+class BareLoop(Relay):
+    """Benchmarks/bare-loop: what SwiftNIO and the disk allow, without a mail server."""
+
+    name = "bare loop"
+
+    def __init__(self, root, sink_port, binary, loops=None):
+        self.port = free_port()
+        command = [binary, "--port", str(self.port), "--sink", str(sink_port), "--log", os.path.join(root, "bare-loop.log")]
+        if loops:
+            command += ["--loops", str(loops)]
+        self.process = Process(command, name="bare-loop")
+        self.process.await_line("ready", 30)
