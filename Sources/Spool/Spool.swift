@@ -26,7 +26,9 @@ package final class Spool: Sendable {
     package init(_ options: SpoolOptions, metrics: MetricRegistry, io: any SpoolIO) throws(SpoolError) {
         let options = options.normalized
         let volume = try Volume(directory: options.directory, nodeID: options.nodeID, epoch: options.epoch)
-        let store = SpoolStore(options: options, io: io, metrics: metrics) { [weak volume] in volume?.absence }
+        let store = SpoolStore(options: options, io: io, metrics: metrics) { [weak volume] part in
+            part == .all ? volume?.absence : volume?.segmentsAbsence
+        }
         for damage in volume.damages { store.report(damage) }
         let catalog: SegmentCatalog
         do {

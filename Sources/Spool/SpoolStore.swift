@@ -14,15 +14,15 @@ final class SpoolStore: Sendable {
     let ledger: Guarded<Ledger?>
     /// What `corrupt/` holds; nil until somebody needs to know.
     let kept = Guarded<(files: Int, bytes: Int)?>(nil)
-    /// Why the directory is not where it was, if so.
-    let absence: @Sendable () -> String?
+    /// Why the directory is not where it was, if so; asked of a part of it.
+    let absence: @Sendable (VolumePart) -> String?
 
     /// Nothing on disk may change (inspection).
     let readOnly: Bool
 
     init(
         options: SpoolOptions, io: any SpoolIO, metrics: MetricRegistry, readOnly: Bool = false,
-        absence: @escaping @Sendable () -> String? = { nil }
+        absence: @escaping @Sendable (VolumePart) -> String? = { _ in nil }
     ) {
         self.readOnly = readOnly
         self.options = options

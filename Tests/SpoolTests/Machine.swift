@@ -52,7 +52,7 @@ final class Machine {
         self.disk = disk
         let absence = Guarded<String?>(nil)
         self.absence = absence
-        store = SpoolStore(options: options, io: disk, metrics: MetricRegistry()) { absence.withLock { $0 } }
+        store = SpoolStore(options: options, io: disk, metrics: MetricRegistry()) { _ in absence.withLock { $0 } }
         let catalog = try SegmentCatalog.load(store)
         store.ledger.withLock {
             $0 = Ledger.make(io: disk, directory: options.directory, node: "n", epoch: 1, entries: catalog.entries)

@@ -13,7 +13,7 @@ final class Volume: Sendable {
     let damages: [SpoolDamage]
     private let locks: [Int32]
     /// The directory and `segments`, which must stay under their names.
-    private let places: [(fd: Int32, path: String)]
+    private let places: (top: VolumePlace, segments: VolumePlace)
     private let owner: Guarded<OwnerRecord>
 
     /// Claims `directory` for a node, creating it when missing.
@@ -33,7 +33,9 @@ final class Volume: Sendable {
             held.append(segments)
             if claim.needsLock, let lock = try claim.takeLock(making: true) { held.append(lock) }
             try claim.settle()
-            places = [(top, directory), (segments, directory + "/segments")]
+            places = (
+                try VolumePlace(fd: top, path: directory), try VolumePlace(fd: segments, path: directory + "/segments")
+            )
             owner = Guarded(claim.owner)
             damages = claim.damages
         } catch {
@@ -85,23 +87,11 @@ final class Volume: Sendable {
     // MARK: While it runs
 
     /// Why the directory is not where it was, if so: removed, renamed, or covered by another.
-    var absence: String? {
-        for place in places {
-            var held = stat()
-            var named = stat()
-            guard fstat(place.fd, &held) == 0 else { continue }
-            guard stat(place.path, &named) == 0 else {
-                // Only what says that it is not there: a shortage or a slow server says nothing.
-                if errno == ENOENT || errno == ENOTDIR { return "\(place.path) was removed or renamed" }
-                continue
-            }
-            if held.st_ino != named.st_ino || held.st_dev != named.st_dev {
-                return "\(place.path) is another directory than at the start"
-            }
-            if held.st_nlink == 0 { return "\(place.path) was removed" }
-        }
-        return nil
-    }
+    var absence: String? { places.top.absence ?? places.segments.absence }
+
+    /// The same asked of `segments` alone, where the messages are: one system call, for each commit. Whoever moves or covers the directory
+    /// above moves its `segments` with it.
+    var segmentsAbsence: String? { places.segments.absence }
 
     /// Whether that word was remembered.
     func remembers(_ word: String) -> Bool { owner.withLock { $0.words.contains(word) } }

@@ -58,8 +58,8 @@ extension SpoolWriter {
     // MARK: Place
 
     /// Looks whether the directory is where it was. nil: it is, or is back. Else nothing is written: it would be lost.
-    func placeError() -> SpoolError? {
-        let reason = store.absence()
+    func placeError(_ part: VolumePart = .all) -> SpoolError? {
+        let reason = store.absence(part)
         let change = store.health.withLock { health -> Bool? in
             switch (health, reason) {
             case (.fenced, _), (.missing, .some), (.ok, .none), (.full, .none): return nil
@@ -83,8 +83,10 @@ extension SpoolWriter {
     }
 
     /// Looks, after a commit and before it is answered, whether what was written is still under its name.
+    ///
+    /// Two system calls per commit: what is above `segments` is looked at with the room of the volume, ten times a second.
     func checkPlace() {
-        if let error = placeError() {
+        if let error = placeError(.segments) {
             failure = error
             return
         }
