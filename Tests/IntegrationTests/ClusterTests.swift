@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// Two real nodes and a real Redis, as an operator runs them.
-    @Suite(.serialized, .timeLimit(.minutes(5))) struct ClusterTests {
+    @Suite(.serialized, .timeLimit(.minutes(15))) struct ClusterTests {
         /// *Value*: what a command did.
         typealias Outcome = (ending: Program.Ending?, errors: String, output: String)
 

@@ -4,7 +4,7 @@ import Testing
 
 extension IntegrationTests {
     /// Suspending, bouncing, rebinding and explaining, over HTTP and on the command line, as an operator does it.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct ControlTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct ControlTests {
         private static func delete(_ node: RunningNode, _ path: String, _ body: String) throws -> HTTPReply {
             try HTTPReply.fetch(port: node.http, "DELETE", path, body: Array(body.utf8))
         }

@@ -6,7 +6,7 @@ import Testing
 
 extension IntegrationTests {
     /// Mail goes through unchanged, each message exactly once.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct DeliveryTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct DeliveryTests {
         @Test func fiveThousandArriveExactlyOnce() async throws {
             try await Scratch.with("many") { scratch in
                 let record = scratch.file("record")

@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// A volume that fills up.
-    @Suite(.serialized, .timeLimit(.minutes(3)), .enabled(if: Tmpfs.isPermitted, "mounting a tmpfs needs root (CAP_SYS_ADMIN)"))
+    @Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: Tmpfs.isPermitted, "mounting a tmpfs needs root (CAP_SYS_ADMIN)"))
     struct DiskFullTests {
         @Test func refusesBeforeTheVolumeIsFull() async throws {
             try await Scratch.with("full") { scratch in

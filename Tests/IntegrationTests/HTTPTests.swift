@@ -4,7 +4,7 @@ import Testing
 
 extension IntegrationTests {
     /// The HTTP API of a running node.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct HTTPTests {
+    @Suite(.serialized, .timeLimit(.minutes(8))) struct HTTPTests {
         @Test func injectsAndCounts() async throws {
             try await Scratch.with("http") { scratch in
                 let record = scratch.file("record")

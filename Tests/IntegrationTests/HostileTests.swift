@@ -6,7 +6,7 @@ import Testing
 
 extension IntegrationTests {
     /// Clients that mean no good: bounded memory, and nobody else waits.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct HostileTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct HostileTests {
         /// Bytes a node may grow while all of this goes on.
         static let budget = 160 << 20
 

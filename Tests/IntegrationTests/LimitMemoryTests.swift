@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// Limits of a node without Redis, over kills and restarts of the real process.
-    @Suite(.serialized, .timeLimit(.minutes(4))) struct LimitMemoryTests {
+    @Suite(.serialized, .timeLimit(.minutes(12))) struct LimitMemoryTests {
         /// *Value*: where the limit is written, and how many messages may leave.
         enum Kind: String, CaseIterable, Sendable {
             case messageRate, queueRate, additionalThrottle, connectionRate, localRate, luaThrottle

@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// SIGHUP: the policy is read again; a bad one changes nothing.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct ReloadTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct ReloadTests {
         private static func reload(_ node: RunningNode, _ scratch: Scratch, _ text: String, says line: String) throws {
             let before = node.program.errors.components(separatedBy: line).count
             _ = try scratch.write("policy.lua", text)

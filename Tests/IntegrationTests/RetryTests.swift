@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// A destination that is away for a while.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct RetryTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct RetryTests {
         @Test func attemptsSurviveRestarts() async throws {
             try await Scratch.with("retry") { scratch in
                 let record = scratch.file("record")

@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// A node that has no descriptor left for a connection to another server.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct ShortageTests {
+    @Suite(.serialized, .timeLimit(.minutes(8))) struct ShortageTests {
         /// The number that the next descriptor of the process would get.
         private static func nextDescriptor(_ pid: pid_t) throws -> Int {
             let used = Set(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap { Int($0) })

@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     /// SIGTERM while mail comes in and goes out.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct ShutdownTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct ShutdownTests {
         @Test func stopsCleanlyUnderLoad() async throws {
             try await Scratch.with("term") { scratch in
                 let record = scratch.file("record")

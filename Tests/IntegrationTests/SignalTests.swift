@@ -8,7 +8,7 @@ extension IntegrationTests {
     /// Every signal an operator, a terminal or an orchestrator may send; what was acknowledged is there after it.
     ///
     /// An end by a signal is a failure in any of these: a node ends by itself or goes on.
-    @Suite(.serialized, .timeLimit(.minutes(6))) struct SignalTests {
+    @Suite(.serialized, .timeLimit(.minutes(20))) struct SignalTests {
         /// *Value*: what clients do to the HTTP listener while the node stops.
         enum Client: String, CaseIterable, Sendable {
             case connectsAndCloses, connectsAndIsSilent, sendsHalfAHead, sendsHalfABody, keepsAlive, injects

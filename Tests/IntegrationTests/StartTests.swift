@@ -4,7 +4,7 @@ import Testing
 
 extension IntegrationTests {
     /// What bad input gets at start: one clear sentence and exit code 1.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct StartTests {
+    @Suite(.serialized, .timeLimit(.minutes(8))) struct StartTests {
         /// *Value*: a policy that is wrong, and what the error must say.
         struct Bad: Sendable, CustomTestStringConvertible {
             var name: String

@@ -6,7 +6,7 @@ import Testing
 @testable import Sink
 
 /// The sink over loopback, spoken to by hand.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SinkTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SinkTests {
     /// Says all of `input` at once (or byte by byte) and collects the answers until the sink closes.
     static func talk(_ input: String, to sink: Sink, piece: Int = .max) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -8,7 +8,7 @@ import Testing
 
 extension ClusterLimitTests {
     /// Leases of connection permits, and what becomes of connections when they end.
-    @Suite(.serialized, .timeLimit(.minutes(4))) struct PermitLeaseTests {
+    @Suite(.serialized, .timeLimit(.minutes(12))) struct PermitLeaseTests {
         /// The shortest lease there is, and nobody who asks for more: it has to be renewed before it forbids transactions.
         @Test func aShortLeaseIsRenewedInTime() async throws {
             var plan = ClusterPlan(nodes: 1, rules: ["dot=delay=100ms"])

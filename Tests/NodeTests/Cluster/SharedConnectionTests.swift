@@ -5,7 +5,7 @@ import Testing
 
 extension ClusterLimitTests {
     /// Caps on connections that several nodes share through a real Redis.
-    @Suite(.serialized, .timeLimit(.minutes(4))) struct SharedConnectionTests {
+    @Suite(.serialized, .timeLimit(.minutes(12))) struct SharedConnectionTests {
         /// Fewer connections than nodes: each gets its turn.
         @Test func twoConnectionsForThreeNodes() async throws {
             var plan = ClusterPlan(nodes: 3, rules: ["dot=delay=80ms"])

@@ -5,7 +5,7 @@ import Testing
 
 extension ClusterLimitTests {
     /// Rates that several nodes share through a real Redis, as the sink sees them.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct SharedRateTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct SharedRateTests {
         /// A connection has at most two messages that took a slot and have not arrived: the one it sends, and the one looked ahead. That many
         /// more than a limit may arrive within its period, however slow the machine is.
         static let inFlight = 2

@@ -8,7 +8,7 @@ import Testing
 
 extension ClusterControlTests {
     /// Rules that one node issues and all obey.
-    @Suite(.serialized, .timeLimit(.minutes(3))) struct SharedRuleTests {
+    @Suite(.serialized, .timeLimit(.minutes(10))) struct SharedRuleTests {
         private static func knowEachOther(_ rig: ClusterRig) async throws {
             let names = Set(rig.members.map(\.name))
             try await expectEventually("the nodes see each other", within: .seconds(20)) { rig.members.allSatisfy { $0.living == names } }

@@ -6,7 +6,7 @@ import Testing
 
 extension ClusterControlTests {
     /// What a node says at its start about a Redis that is wrong for limits.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct StoreCheckTests {
+    @Suite(.serialized, .timeLimit(.minutes(8))) struct StoreCheckTests {
         /// A store that is refused. *Value.*
         struct Refusal: Sendable, CustomTestStringConvertible {
             /// Options of the server.

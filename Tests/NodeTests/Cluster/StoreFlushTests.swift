@@ -7,7 +7,7 @@ import Testing
 
 extension ClusterStoreTests {
     /// Redis loses its data and lives on.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct StoreFlushTests {
+    @Suite(.serialized, .timeLimit(.minutes(8))) struct StoreFlushTests {
         /// The store must not grant for longer than a minute, but each node has a share: that is used after a few seconds, not after a minute.
         @Test func sharesBridgeTheTimeInWhichAnEmptyStoreOnlyWatches() async throws {
             var plan = ClusterPlan()

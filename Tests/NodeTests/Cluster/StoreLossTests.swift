@@ -8,7 +8,7 @@ import Testing
 
 extension ClusterStoreTests {
     /// Redis dies while mail flows.
-    @Suite(.serialized, .timeLimit(.minutes(4))) struct StoreLossTests {
+    @Suite(.serialized, .timeLimit(.minutes(12))) struct StoreLossTests {
         @Test func deliveryGoesOnAtSharesAndComesBack() async throws {
             var plan = ClusterPlan()
             plan.throttles = "share_ttl = '5s'"

@@ -7,7 +7,7 @@ import Testing
 
 extension ClusterControlTests {
     /// What a policy does with Redis itself: `redis.open` and `kumo.make_throttle` in a handler.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct StorePolicyTests {
+    @Suite(.serialized, .timeLimit(.minutes(8))) struct StorePolicyTests {
         @Test func handlersTalkToRedis() async throws {
             var plan = ClusterPlan()
             plan.policy = """

@@ -9,7 +9,7 @@ import Testing
 @testable import Node
 
 /// Bounce rules: what is queued, what is ready, and what comes.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct BounceTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct BounceTests {
     @Test func everyPlaceIsEmptiedAndArrivalsToo() async throws {
         var plan = RigPlan(path: "prohibited_hosts = {}, connection_limit = 1", rules: ["dot=delay=500ms"])
         plan.policy = """

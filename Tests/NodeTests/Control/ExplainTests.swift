@@ -9,7 +9,7 @@ import Testing
 @testable import Node
 
 /// `explain`: the sentences, and the question to the other members.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ExplainTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ExplainTests {
     private static func member(_ name: String, _ address: String, _ status: MemberRecord.Status = .alive) -> MemberRecord {
         var record = SingleNodeView(node: name, spool: "", state: NodeState()).members()[0]
         record.address = address

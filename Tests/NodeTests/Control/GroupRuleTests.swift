@@ -6,7 +6,7 @@ import Testing
 @testable import Node
 
 /// Rules about queues whose messages move to an isolation group hold wherever those messages are.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct GroupRuleTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct GroupRuleTests {
     /// The users are the tenants; gold and silver share a group.
     private static func plan(rules: [String] = [], retry: String = "1h") -> RigPlan {
         var plan = RigPlan(queue: nil, rules: rules)

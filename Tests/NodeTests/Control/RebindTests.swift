@@ -9,7 +9,7 @@ import Testing
 @testable import Node
 
 /// Rebinding: other metadata, other queues.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RebindTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RebindTests {
     private static func payload(_ data: [String: ConfigValue], flush: Bool = false) -> String {
         Rebind.payload(data: data, alwaysFlush: flush, suppressLogging: false)
     }

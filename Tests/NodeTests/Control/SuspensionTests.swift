@@ -6,7 +6,7 @@ import Testing
 @testable import Node
 
 /// Suspensions of queues and of paths.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SuspensionTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SuspensionTests {
     @Test func aSuspensionHoldsWhatItNamesAndSaysWhy() async throws {
         try await Rig.run(RigPlan()) { rig in
             let rule = try rig.rule(.suspend, ControlScope(domain: "example.com"), reason: "asked by postmaster", lasts: .seconds(600))

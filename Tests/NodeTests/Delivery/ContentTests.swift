@@ -9,7 +9,7 @@ import Testing
 @testable import Node
 
 /// What becomes of content, loops and names on the way in, over SMTP and over HTTP.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ContentTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ContentTests {
     /// Sends content as it is; the final reply.
     private static func send(_ content: String, to recipient: String = "u@example.com", over client: RawClient) throws -> String {
         try client.say("MAIL FROM:<a@x.test>")

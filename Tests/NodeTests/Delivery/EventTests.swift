@@ -5,7 +5,7 @@ import Testing
 @testable import Node
 
 /// `delivery_complete` beside the mail path.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct OutcomeEventTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct OutcomeEventTests {
     @Test func everyOutcomeIsTold() async throws {
         var plan = RigPlan(
             queue: "retry_interval = '2s', max_age = '5s'", rules: ["rcpt:example.com=450 4.2.1 later", "rcpt:implicit.test=550 5.1.1 no"])

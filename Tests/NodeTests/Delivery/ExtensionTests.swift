@@ -3,7 +3,7 @@ import Testing
 @testable import Node
 
 /// What a message needs of the other side, and what that side cannot have.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ExtensionTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ExtensionTests {
     /// *Value.* A message, what the server offers, and what MAIL says; nil when the message bounces.
     struct Row: Sendable, CustomTestStringConvertible {
         var header: String

@@ -4,7 +4,7 @@ import Testing
 @testable import Node
 
 /// Mail whose way leads to the node itself.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct LoopTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct LoopTests {
     /// A port that was free a moment ago; the policy has to know it before the listener is bound.
     private static func freePort() throws -> Int { try RawServer().port }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Node
 
 /// What the answers of a peer do to messages.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct OutcomeTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct OutcomeTests {
     private static func counts(_ received: [(time: Double, session: String, recipients: [String], id: String)]) -> [String: Int] {
         received.flatMap(\.recipients).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Node
 
 /// Rates, counted where they are promised: at the peer, by the time MAIL is read and connections come in.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct PeerRateTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct PeerRateTests {
     /// *Value.* A limit, and a server that makes some of what it counts late.
     struct Row: Sendable, CustomTestStringConvertible {
         var name: String

@@ -5,7 +5,7 @@ import Testing
 @testable import Node
 
 /// Pauses and isolation groups.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct QueueControlTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct QueueControlTests {
     @Test func aPausedQueueWaitsAndItsNeighbourDoesNot() async throws {
         try await Rig.run(RigPlan()) { rig in
             try rig.pause("example.com")

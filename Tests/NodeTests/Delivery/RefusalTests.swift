@@ -4,7 +4,7 @@ import Testing
 @testable import Node
 
 /// Sessions that never open: what the server said is in the record, the listing, `explain`, whatever it was.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RefusalTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RefusalTests {
     /// *Value.* What a server says, and what becomes of it.
     struct Row: Sendable, CustomTestStringConvertible {
         var name: String

@@ -5,7 +5,7 @@ import Testing
 @testable import Node
 
 /// MX hosts without an address: attempts are spent on questions to the DNS, not on what is remembered of them.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RememberedHostTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RememberedHostTests {
     private static let zone = ["nohost.test. 60 IN MX 10 gone.nohost.test.", "gone.nohost.test. 60 IN TXT x"]
 
     /// Without an SOA that there is no address is remembered for two seconds; messages are due again five times a second.
@@ -16,7 +16,8 @@ import Testing
             try await expectEventually("remembered") {
                 await rig.queue("nohost.test")?.lastReply?.contains("no attempt is spent until then") == true
             }
-            #expect(await rig.queue("nohost.test")?.scheduled == 3)
+            // One of them may be in a ready queue at this moment.
+            try await expectEventually("all of them wait") { await rig.queue("nohost.test")?.scheduled == 3 }
             return try await rig.records("TransientFailure")
         }
         // Two rounds when the machine is slow; each message would have had five.

@@ -5,7 +5,7 @@ import Testing
 @testable import Node
 
 /// Where mail goes, with a node and a sink in this process.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RoutingTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RoutingTests {
     @Test func domainsOfOneHostShareAPath() async throws {
         let records = try await Rig.run(RigPlan()) { rig in
             let client = try rig.client()

@@ -4,7 +4,7 @@ import Testing
 @testable import Node
 
 /// Sessions that break between messages: nobody is charged for that, and mail goes on at once.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct SessionBreakTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct SessionBreakTests {
     /// *Value.* How a server ends a session, and what it offers.
     struct Row: Sendable, CustomTestStringConvertible {
         var name: String

@@ -6,7 +6,7 @@ import Testing
 @testable import Node
 
 /// The node opens no more connections to other servers than the limit of open files leaves room for.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct EgressSlotsTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct EgressSlotsTests {
     @Test func slotsAreKeptForWhoWaitsFirst() throws {
         let bench = try Bench()
         let queue = bench.queue()

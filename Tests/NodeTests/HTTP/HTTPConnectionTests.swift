@@ -6,7 +6,7 @@ import Testing
 @testable import Node
 
 /// The HTTP listener as a client sees it, byte for byte. 127.0.0.2 is a stranger here: only 127.0.0.1 is trusted.
-@Suite(.timeLimit(.minutes(2))) struct HTTPConnectionTests {
+@Suite(.timeLimit(.minutes(8))) struct HTTPConnectionTests {
     static func get(_ path: String, _ method: String = "GET", _ fields: String = "") -> String {
         "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n"
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Node
 
 /// One budget for everything that clients make a node hold.
-@Suite(.timeLimit(.minutes(2))) struct MemoryBudgetTests {
+@Suite(.timeLimit(.minutes(8))) struct MemoryBudgetTests {
     @Test func levels() {
         let budget = ResidentBudget(limit: 1000)
         #expect(budget.hasRoom && !budget.isTight && !budget.isExhausted)
@@ -47,7 +47,8 @@ import Testing
                 try client.write(String(Self.content[..<half]))
                 peak = max(peak, budget.total)
             }
-            try await expectEventually("it arrives") { budget.bytes(.smtp) > 1 << 20 }
+            // From a quarter of the budget on (1 MiB) it goes to disk as it comes: what came before stays.
+            try await expectEventually("it arrives") { budget.bytes(.smtp) > 1 << 19 }
             for client in clients {
                 try client.write(String(Self.content[half...]))
                 peak = max(peak, budget.total)

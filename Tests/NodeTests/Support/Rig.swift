@@ -200,12 +200,4 @@ extension Rig {
                 kind, scope: scope, payload: payload, reason: reason, issuer: "tester",
                 expires: lasts.map { Clock.wall() + $0.wholeNanoseconds }))
     }
-
-    /// Whether rate limits are enforced in this build.
-    static let hasLimits: Bool = {
-        guard let spec = try? ThrottleSpec(parsing: "1/hour,max_burst=1") else { return false }
-        var limiter = RateLimiter(key: LimitKey(name: "probe"), spec: spec, root: InProcessLimitRoot())
-        for _ in 0..<3 { if case .wait = limiter.take(1, now: Clock.monotonic()) { return true } }
-        return false
-    }()
 }

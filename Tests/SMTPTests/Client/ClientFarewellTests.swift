@@ -6,7 +6,7 @@ import Testing
 @testable import SMTP
 
 /// The end of a session, over loopback: with a server that hangs up, and with some that do not.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ClientFarewellTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientFarewellTests {
     /// Loop-confined: answers every line, QUIT as it is told.
     final class Server: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer

@@ -8,7 +8,7 @@ import Testing
 @testable import SMTP
 
 /// The client against the sink, over loopback.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ClientSinkTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientSinkTests {
     /// Shared between the test and the loops: what came of the messages.
     final class Account: Sendable {
         struct State {
