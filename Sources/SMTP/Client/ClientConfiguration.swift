@@ -46,6 +46,8 @@ package struct ClientTimeouts: Sendable, Hashable {
     package var dataDot: Duration = .seconds(300)
     /// QUIT until the connection is gone. Never more than 5 s are waited.
     package var quit: Duration = .seconds(5)
+    /// The reply to QUIT until the server closes the connection.
+    package var farewell: Duration = .seconds(1)
 
     package init() {}
 

@@ -40,6 +40,7 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     // One timer serves all deadlines: it is set again when it fires, not when a deadline moves further away.
     private let allowed: [TimeAmount]
+    private let farewell: TimeAmount
     private var deadline: NIODeadline?
     private var timer: Scheduled<Void>?
     private var timerFires = NIODeadline.distantFuture
@@ -49,6 +50,7 @@ package final class ClientHandler: ChannelDuplexHandler {
         self.delegate = delegate
         machine = ClientSession.StateMachine(configuration: configuration)
         allowed = ClientCommand.allCases.map { TimeAmount(configuration.timeouts[$0]) }
+        farewell = TimeAmount(configuration.timeouts.farewell)
     }
 
     /// The connection's channel while it has one.
@@ -232,10 +234,8 @@ package final class ClientHandler: ChannelDuplexHandler {
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         closed.futureResult.whenFailure { _ in handler.value.close() }
         timer?.cancel()
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewell) { self.close() }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: farewell) { self.close() }
     }
-
-    private static let farewell = TimeAmount.seconds(1)
 
     func flush() {
         guard needsFlush else { return }

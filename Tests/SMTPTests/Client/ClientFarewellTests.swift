@@ -43,8 +43,10 @@ import Testing
     }
 
     /// How long the session lasted from the first byte, in seconds.
-    /// - Parameter abort: when the owner loses patience, in milliseconds after the connection.
-    func end(goodbye: String?, hangsUp: Bool, abort: Int64? = nil) async throws -> Double {
+    /// - Parameters:
+    ///   - patience: how long the client waits for the server's end of the connection.
+    ///   - abort: when the owner loses patience, in milliseconds after the connection.
+    func end(goodbye: String?, hangsUp: Bool, patience: Duration = .seconds(120), abort: Int64? = nil) async throws -> Double {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let server = try await ServerBootstrap(group: loop).childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
@@ -56,7 +58,10 @@ import Testing
         let began = ContinuousClock.now
         _ = try await ClientBootstrap(group: loop).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
-                let client = ClientHandler(configuration: ClientConfiguration(ehloDomain: "me.test"), delegate: Quitter(closed))
+                var timeouts = ClientTimeouts()
+                timeouts.farewell = patience
+                let client = ClientHandler(
+                    configuration: ClientConfiguration(ehloDomain: "me.test", timeouts: timeouts), delegate: Quitter(closed))
                 try channel.pipeline.syncOperations.addHandler(client)
                 let box = NIOLoopBound(client, eventLoop: channel.eventLoop)
                 if let abort { channel.eventLoop.scheduleTask(in: .milliseconds(abort)) { box.value.abort() } }
@@ -69,17 +74,17 @@ import Testing
     }
 
     @Test func serverHangsUp() async throws {
-        #expect(try await end(goodbye: "221 bye", hangsUp: true) < 0.9)
+        #expect(try await end(goodbye: "221 bye", hangsUp: true) < 100)
     }
 
     /// The client waits for the server's end of the connection, for a second.
     @Test func serverStays() async throws {
-        let took = try await end(goodbye: "221 bye", hangsUp: false)
-        #expect(took > 0.9 && took < 4)
+        #expect(ClientTimeouts().farewell == .seconds(1))
+        #expect(try await end(goodbye: "221 bye", hangsUp: false, patience: .milliseconds(300)) >= 0.29)
     }
 
     /// Whose permit has ended does not wait for anything.
     @Test(arguments: ["221 bye", nil]) func abortEndsTheFarewell(_ goodbye: String?) async throws {
-        #expect(try await end(goodbye: goodbye, hangsUp: false, abort: 300) < 0.9)
+        #expect(try await end(goodbye: goodbye, hangsUp: false, abort: 300) < 100)
     }
 }
