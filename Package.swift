@@ -40,16 +40,42 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "CAllocator", nioCore, nioPosix,
+                "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "CAllocator", nioCore, nioPosix,
                 argumentParser,
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", nioCore,
-                nioPosix,
-                nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
+                "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "DNS", "Message", "Telemetry",
+                "Platform", nioCore, nioPosix, nioHTTP, httpClient,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "API",
+            dependencies: [
+                "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "Spool", "Message", "Telemetry",
+                "Platform", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes, .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Control",
+            dependencies: [
+                "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "Message", "Telemetry", "Platform", nioCore, nioPosix,
+                nioHTTP, httpClient,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Intake",
+            dependencies: [
+                "Delivery", "Policy", "SMTP", "Spool", "DNS", "Shaping", "Message", "Telemetry", "Platform", nioCore, nioPosix,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Delivery",
+            dependencies: [
+                "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", nioCore, nioPosix,
+                deque,
             ],
             swiftSettings: settings),
         .target(
@@ -94,7 +120,8 @@ let package = Package(
             name: "mail-load", dependencies: [nioCore, nioPosix, argumentParser], path: "Benchmarks/mail-load", swiftSettings: settings),
         .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
         .testTarget(
-            name: "RedisTests", dependencies: ["Redis", "RedisFixture", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+            name: "RedisTests", dependencies: ["Redis", "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded],
+            swiftSettings: settings),
         .target(
             name: "ClusterModel", dependencies: ["Cluster", "Shaping", "CLua"], path: "Tests/ClusterModel", swiftSettings: settings),
         // The proof by model: histories of nodes, clocks, network and store in virtual time.
@@ -117,11 +144,36 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["apus", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
+            name: "DeliveryTests",
+            dependencies: [
+                "Delivery", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform", "TestSupport",
+                nioCore,
+                nioPosix, nioEmbedded,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "IntakeTests",
+            dependencies: [
+                "Intake", "Delivery", "Policy", "Shaping", "Spool", "SMTP", "Message", "Telemetry", "TestSupport", nioCore, nioEmbedded,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ControlTests", dependencies: ["Control", "Delivery", "Cluster", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "APITests",
+            dependencies: [
+                "API", "Control", "Intake", "Delivery", "Cluster", "Shaping", "Message", nioCore, nioHTTP, hummingbird,
+            ],
+            swiftSettings: settings),
+        // What the tests of several targets need.
+        .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform",
+                "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS",
+                "Message", "Telemetry", "Platform",
                 "CZstd",
-                "RedisFixture", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
+                "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message"], swiftSettings: settings),

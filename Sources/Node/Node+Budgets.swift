@@ -1,3 +1,5 @@
+import Delivery
+import Intake
 import Shaping
 import Telemetry
 

@@ -1,3 +1,9 @@
+package import API
+package import Control
+import Delivery
+package import Intake
+package import Shaping
+
 extension Node {
     /// Serves HTTP, calls `ready` with its address (`nil` without a listener), and stops the node when `until` returns.
     package func serve(
@@ -8,7 +14,7 @@ extension Node {
             await until()
             return await stop()
         }
-        let server = HTTPServer(node: self, config: httpConfig)
+        let server = httpServer(httpConfig)
         let (closing, close) = AsyncStream.makeStream(of: Void.self)
         let failure = await withTaskGroup(of: Part.self) { parts in
             parts.addTask {
@@ -37,6 +43,20 @@ extension Node {
         if services.state.phase == .stopping { await endStop() } else { await stop() }
         if let failure { throw failure }
     }
+
+    /// The HTTP listener of this node.
+    package func httpServer(_ config: HTTPListenerConfig) -> HTTPServer {
+        HTTPServer(config: config, services: services, view: clusterView, explainer: explainer, heartbeats: heartbeats)
+    }
+
+    /// Answers why something does not move.
+    package var explainer: Explainer { Explainer(services, view: clusterView, http: http) }
+    /// Takes mail over HTTP.
+    package var injector: Injector { Injector(services) }
+    /// Shows what there is.
+    package var inspection: Inspection { Inspection(services) }
+    /// Takes orders.
+    package var orders: Orders { Orders(services) }
 
     /// *Value*: which part of `serve` has ended.
     private enum Part: Sendable {

@@ -1,5 +1,7 @@
 import AsyncHTTPClient
 import Cluster
+import Delivery
+import Intake
 import NIOCore
 import NIOPosix
 import Spool
@@ -21,7 +23,7 @@ extension Node {
     func beginStop() async {
         services.state.phase = .stopping
         await writeDrafts()
-        services.cluster?.membership.update { $0.state = "draining" }
+        cluster?.membership.update { $0.state = "draining" }
         for channel in channels.withLock({ $0 }) { try? await channel.close() }
         for listener in listeners { listener.shutdown() }
         for path in services.paths.all { path.shard.postLater(.run { path.stop() }) }
@@ -56,7 +58,7 @@ extension Node {
                 done.resume()
             }
         }
-        await services.cluster?.stop()
+        await cluster?.stop()
         try? await http.shutdown()
         try? await group.shutdownGracefully()
     }

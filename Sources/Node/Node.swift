@@ -1,7 +1,10 @@
 import AsyncHTTPClient
-import Cluster
+package import Cluster
+package import Control
 import DNS
+package import Delivery
 import Glibc
+import Intake
 import Message
 import NIOCore
 import NIOPosix
@@ -18,7 +21,11 @@ import Telemetry
 ///
 /// *Diagnostics*: `start` throws one sentence with the remedy; after it, nothing in here ends the process.
 package final class Node: Sendable {
-    package let services: NodeServices
+    package let services: DeliveryServices
+    /// This node's part of the cluster; nil when it is alone.
+    package let cluster: Cluster?
+    /// The nodes and the limits they share.
+    package let clusterView: any ClusterView
     package let options: NodeOptions
     let listeners: [SMTPListener]
     let http: HTTPClient
@@ -35,10 +42,12 @@ package final class Node: Sendable {
     package let httpConfig: HTTPListenerConfig?
 
     private init(
-        services: NodeServices, options: NodeOptions, listeners: [SMTPListener], http: HTTPClient, heartbeats: [Heartbeat],
+        graph: NodeGraph, options: NodeOptions, listeners: [SMTPListener], http: HTTPClient, heartbeats: [Heartbeat],
         group: MultiThreadedEventLoopGroup, addresses: [String], httpConfig: HTTPListenerConfig?, declared: PolicyDeclarations
     ) {
-        self.services = services
+        services = graph.services
+        cluster = graph.cluster
+        clusterView = graph.view
         self.options = options
         self.listeners = listeners
         self.http = http
@@ -81,19 +90,20 @@ package final class Node: Sendable {
 
         let registry = MetricRegistry()
         let spool = try SpoolSetup(declared.spools, options: options).open(registry: registry)
-        let services = try await makeServices(
+        let graph = try await makeGraph(
             options, declared, group: group, registry: registry, spool: spool, own: OwnAddresses(sockets.map(\.socket.address)))
+        let services = graph.services
         let heartbeats = await startShards(services, engines: engines, group: group)
         let seed = UInt64.random(in: .min ... .max)
         let listeners = sockets.map { SMTPListener(config: $0.config, services: services, nodeSeed: seed) }
         let node = Node(
-            services: services, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
+            graph: graph, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
             httpConfig: try options.httpConfig(declared.httpListeners), declared: declared)
         node.publishGauges()
         node.publishBudgets()
-        services.alone.watch(services)
-        if let cluster = services.cluster { node.join(cluster, directory: spool.directory) }
+        graph.alone.watch(services)
+        if let cluster = graph.cluster { node.join(cluster, directory: spool.directory) }
         node.expireRules()
         node.recover()
         services.state.phase = .ready
@@ -104,10 +114,10 @@ package final class Node: Sendable {
         return node
     }
 
-    private static func makeServices(
+    private static func makeGraph(
         _ options: NodeOptions, _ declared: PolicyDeclarations, group: any EventLoopGroup, registry: MetricRegistry,
         spool: OpenSpool, own: OwnAddresses
-    ) async throws -> NodeServices {
+    ) async throws -> NodeGraph {
         var resolving = options.resolver
         var routing = MailRouterConfiguration()
         if let longest = declared.negativeTTL { (resolving.negativeTTL, routing.negativeTTL) = (longest, longest) }
@@ -128,14 +138,14 @@ package final class Node: Sendable {
             view = RedisView(cluster: joined, node: name, hostname: hostname, isAdvertised: config.advertise != nil, alone: alone)
             ClusterMetrics.publish(joined, registry)
         }
-        return NodeServices(
+        let services = DeliveryServices(
             hostname: hostname, nodeID: spool.nodeID, group: group, spool: spool.spool,
             router: MailRouter(resolver: resolver, configuration: routing),
             limits: LimitRoots(shared: cluster?.limits, journal: spool.limits), journal: spool.limits, registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
-            control: control, cluster: cluster, alone: alone, clusterView: view, ruleWatch: RuleWatch(files: files),
-            state: state, own: own)
+            control: control, ruleWatch: RuleWatch(files: files), state: state, own: own)
+        return NodeGraph(services: services, cluster: cluster, alone: alone, view: view)
     }
 
     /// The orders of this node. A spool that had some and has lost them is refused: mail could go out that must not.
@@ -148,7 +158,7 @@ package final class Node: Sendable {
     }
 
     private static func startShards(
-        _ services: NodeServices, engines: [LoopEngine], group: any EventLoopGroup
+        _ services: DeliveryServices, engines: [LoopEngine], group: any EventLoopGroup
     ) async -> [Heartbeat] {
         let shards = engines.enumerated().map { Shard(index: $0.offset, loop: $0.element.loop, services: services) }
         services.shards.install(shards)
@@ -243,7 +253,7 @@ package final class Node: Sendable {
         services.registry.collect("scheduled_queue_count", "Scheduled queues in memory.", kind: .gauge) {
             [([], Double(services.queues.count))]
         }
-        if services.cluster != nil {
+        if cluster != nil {
             services.registry.collect(
                 "control_orders_refused_total", "Orders in the store that no node of the cluster had signed.", kind: .counter
             ) { [([], Double(services.control.status.forged))] }
@@ -272,17 +282,11 @@ struct LoopEngine: Sendable {
     }
 }
 
-extension NodeServices {
-    /// The queue of that name, from any thread.
-    func queue(named name: String) -> ScheduledQueue {
-        if let queue = queues.existing(named: name) { return queue }
-        // One queue, whatever form of its name an earlier version or a policy wrote.
-        let name = QueueName.canonical(name)
-        return queues.queue(named: name) {
-            let parsed = (try? QueueName(parsing: name)) ?? QueueName(fallback: name)
-            let domain = parsed.routingDomain ?? parsed.domain
-            let site = router.cachedRoute(domain, now: .now())?.siteName ?? domain
-            return ScheduledQueue(name: name, parsed: parsed, shard: shards.shard(for: site))
-        }
-    }
+/// *Value*: what a node is made of, while it is made.
+struct NodeGraph: Sendable {
+    let services: DeliveryServices
+    let cluster: Cluster?
+    /// The limits this node counts by itself.
+    let alone: SingleNodeView
+    let view: any ClusterView
 }

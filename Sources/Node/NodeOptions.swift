@@ -1,4 +1,5 @@
 package import DNS
+import Delivery
 import Shaping
 
 /// *Value*: how a node is started, from the command line and its environment.

@@ -1,3 +1,4 @@
+import Delivery
 import Glibc
 
 /// *Value*: becoming another user once the ports below 1024 are bound.
@@ -25,15 +26,6 @@ func raiseFileLimit() {
     guard getrlimit(__rlimit_resource_t(7), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
     limit.rlim_cur = limit.rlim_max
     setrlimit(__rlimit_resource_t(7), &limit)
-}
-
-/// *Value*: the machine's name.
-enum HostName {
-    static var current: String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, 255) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
 }
 
 /// *Value*: the memory of this process.

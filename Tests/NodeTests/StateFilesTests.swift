@@ -2,8 +2,10 @@ import Foundation
 import Glibc
 import Spool
 import Telemetry
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// The small files beside the spool: whatever happens to one is said, and the node goes on.

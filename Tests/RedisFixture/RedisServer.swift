@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 
 /// A real `redis-server` (or Sentinel) on a free port of 127.0.0.1, in a folder of its own. *Shared*: everything that changes stands
 /// behind a lock.

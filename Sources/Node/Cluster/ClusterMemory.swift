@@ -1,3 +1,4 @@
+import Delivery
 import Telemetry
 
 /// *Value*: whether this node was in the cluster a short while ago, from a small file beside the spool.

@@ -1,4 +1,5 @@
 import Cluster
+import Delivery
 import Redis
 import Shaping
 import Telemetry

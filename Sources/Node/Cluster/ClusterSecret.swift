@@ -1,4 +1,5 @@
 import Cluster
+import Delivery
 import Shaping
 import Telemetry
 

@@ -1,4 +1,5 @@
 import Cluster
+import Delivery
 import NIOCore
 import Redis
 import Shaping

@@ -1,4 +1,6 @@
 import AsyncHTTPClient
+import Control
+import Delivery
 import NIOCore
 import NIOHTTP1
 import Policy
@@ -12,7 +14,7 @@ final class ShardPolicyHost: PolicyHost {
     private let redisClients: PolicyRedisClients
     private let throttles = PolicyThrottles()
     /// The node, once it is there: the policy's file runs before.
-    weak var services: NodeServices?
+    weak var services: DeliveryServices?
 
     init(loop: any EventLoop, client: HTTPClient) {
         self.loop = loop

@@ -2,8 +2,10 @@ import Client
 import NIOCore
 import RedisFixture
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 extension ClusterLimitTests {

@@ -1,6 +1,8 @@
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 extension ClusterLimitTests {

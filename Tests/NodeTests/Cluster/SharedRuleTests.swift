@@ -2,8 +2,10 @@ import Client
 import Cluster
 import Shaping
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 extension ClusterControlTests {

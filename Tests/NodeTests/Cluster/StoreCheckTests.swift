@@ -1,7 +1,9 @@
 import Foundation
 import RedisFixture
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 extension ClusterControlTests {

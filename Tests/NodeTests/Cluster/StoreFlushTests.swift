@@ -1,8 +1,10 @@
 import Cluster
 import RedisFixture
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 extension ClusterStoreTests {

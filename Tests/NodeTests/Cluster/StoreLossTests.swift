@@ -2,8 +2,11 @@ import Client
 import Cluster
 import RedisFixture
 import Sink
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 extension ClusterStoreTests {
@@ -27,7 +30,7 @@ extension ClusterStoreTests {
                     return rig.members.allSatisfy { now.from($0.name).count >= before.from($0.name).count + 40 }
                 }
                 #expect(rig.members.allSatisfy { $0.modes == [.share] })
-                let held = await rig.members[0].node.services.clusterView.limits(cluster: true)
+                let held = await rig.members[0].node.clusterView.limits(cluster: true)
                 #expect(held.first { $0.kind == "rate" }?.mode == "share" && (held.first?.share ?? 0) > 0.3, "\(held)")
 
                 try await rig.store.start()

@@ -1,8 +1,10 @@
 import NIOPosix
 import RedisFixture
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 extension ClusterControlTests {

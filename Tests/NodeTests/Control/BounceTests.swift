@@ -4,8 +4,11 @@ import NIOEmbedded
 import Platform
 import Sink
 import Spool
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 /// Bounce rules: what is queued, what is ready, and what comes.
@@ -59,13 +62,14 @@ import Testing
             #expect(rig.node.services.resident.bytes == 0)
             // One message more that is not meant.
             try rig.client().deliver(to: ["u@null.test"], id: "other")
-            let dryRun = await rig.node.bounceCount(ControlScope(isEverything: true))
+            let dryRun = await rig.node.inspection.bounceCount(ControlScope(isEverything: true))
             #expect(dryRun.totalBounced >= count)
             let rules = try ["example.com", "twin.test", "implicit.test"].map { try rig.rule(.bounce, ControlScope(queues: [$0])) }
             var peak = 0
             try await expectEventually("all are gone") {
                 peak = max(peak, rig.node.services.resident.bytes)
-                return await rig.node.bounceCount(ControlScope(queues: ["example.com", "twin.test", "implicit.test"])).totalBounced == 0
+                return await rig.node.inspection.bounceCount(ControlScope(queues: ["example.com", "twin.test", "implicit.test"]))
+                    .totalBounced == 0
             }
             #expect(peak <= 64 * 5000, "\(peak) bytes were in memory at a time")
             #expect(rules.map { rig.node.services.bounces.tally($0.id).total } == [500, 500, 500])
@@ -103,23 +107,5 @@ import Testing
             let ids = await rig.received().map(\.id)
             #expect(ids.count == 1 && ids[0].contains("new"), "\(ids)")
         }
-    }
-
-    /// A damaged record cannot be bounced; it must not keep the loop busy.
-    @Test func whatCannotBeReadIsLookedAtAgainLater() throws {
-        let bench = try Bench()
-        let queue = bench.queue()
-        let rule = ControlEntry.rule(.bounce, scope: ControlScope(queues: ["example.com"]), reason: "r", issuer: "i", expires: nil)
-        let now = bench.services.clocks.now
-        for index in 0..<3 { queue.insert(DueEntry(due: now + .seconds(1), handle: UInt32(index + 1), received: now)) }
-        _ = try bench.services.control.issue(rule)
-        bench.services.state.phase = .stopping  // reading back is on other threads: only the first turn is looked at
-        bench.loop.run()
-        #expect(queue.heap.count == 3)
-        bench.services.state.phase = .ready
-        queue.sweepAgainAt = now + .seconds(60)
-        queue.pump()
-        #expect(queue.sweep == nil && queue.heap.count == 3)
-        #expect(queue.wakeUp <= now + .seconds(61))
     }
 }

@@ -4,8 +4,12 @@ import Message
 import NIOCore
 import Shaping
 import Sink
+import TestSupport
 import Testing
 
+@testable import API
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 /// `explain`: the sentences, and the question to the other members.
@@ -24,7 +28,7 @@ import Testing
             for index in 0..<3 { try rig.send(to: "u@example.com", id: "m\(index)") }
             try await expectEventually("one was tried") { await rig.queue("example.com")?.lastReply != nil }
             try await expectEventually("the rest waits") { await rig.queue("example.com")?.active == 2 }
-            let queue = await rig.node.explain(.queue("example.com"), cluster: false)
+            let queue = await rig.node.explainer.explain(.queue("example.com"), cluster: false)
             #expect(queue.subject == "queue example.com" && queue.answers.count == 1 && queue.answers[0].found)
             let text = queue.answers[0].sentences.joined(separator: "\n")
             #expect(
@@ -32,7 +36,7 @@ import Testing
             #expect(text.contains("450"), "\(text)")
 
             let name = try #require(rig.node.services.paths.all.first?.name)
-            let path = await rig.node.explain(.path(name), cluster: false).answers[0]
+            let path = await rig.node.explainer.explain(.path(name), cluster: false).answers[0]
             #expect(path.found && path.sentences.contains { $0.contains("2 messages are ready") }, "\(path)")
             #expect(path.sentences.contains { $0.contains("It waits for: max_message_rate") }, "\(path)")
 
@@ -42,7 +46,7 @@ import Testing
                 ids += try await shard.loop.submit { paths.flatMap { $0.ready.map(\.id) } }.get()
             }
             let last = try #require(ids.last)
-            let message = await rig.node.explain(.message(last), cluster: false).answers[0]
+            let message = await rig.node.explainer.explain(.message(last), cluster: false).answers[0]
             #expect(
                 message.found && message.sentences.contains { $0.contains("It is number 2 of 2 in the ready queue of path \(name)") },
                 "\(message)")
@@ -50,7 +54,7 @@ import Testing
 
             try rig.rule(.suspend, ControlScope(domain: "example.com"), reason: "asked", lasts: .seconds(600))
             try await expectEventually("back") { await rig.queue("example.com")?.scheduled == 3 }
-            let held = await rig.node.explain(.message(last), cluster: false).answers[0]
+            let held = await rig.node.explainer.explain(.message(last), cluster: false).answers[0]
             #expect(held.sentences.contains { $0.contains("It waits in queue example.com") }, "\(held)")
             #expect(held.sentences.contains { $0.contains("suspended: asked (by tester") && $0.contains("apus resume") }, "\(held)")
         }
@@ -59,10 +63,10 @@ import Testing
     @Test func whatIsNotHereIsSaidToBeNotHere() async throws {
         try await Rig.run(RigPlan()) { rig in
             let rule = try rig.rule(.suspend, ControlScope(domain: "nowhere.test"))
-            let queue = await rig.node.explain(.queue("nowhere.test"), cluster: false).answers[0]
+            let queue = await rig.node.explainer.explain(.queue("nowhere.test"), cluster: false).answers[0]
             #expect(!queue.found && queue.sentences.contains { $0.contains(rule.id) }, "\(queue)")
-            #expect(await !rig.node.explain(.path("a->b@smtp_client"), cluster: false).answers[0].found)
-            #expect(await !rig.node.explain(.message(MessageID(high: 1, low: 2)), cluster: false).answers[0].found)
+            #expect(await !rig.node.explainer.explain(.path("a->b@smtp_client"), cluster: false).answers[0].found)
+            #expect(await !rig.node.explainer.explain(.message(MessageID(high: 1, low: 2)), cluster: false).answers[0].found)
         }
     }
 
@@ -72,12 +76,12 @@ import Testing
             try rig.send(to: "u@example.com")
             try await expectEventually("held") { await rig.queue("example.com")?.scheduled == 1 }
             try await Rig.run(RigPlan()) { other in
-                let server = HTTPServer(node: rig.node, config: try HTTPListenerConfig(["listen": .string("127.0.0.1:0")]))
+                let server = rig.node.httpServer(try HTTPListenerConfig(["listen": .string("127.0.0.1:0")]))
                 let (addresses, bound) = AsyncStream.makeStream(of: String.self)
                 let serving = Task { try await server.run { bound.yield($0) } }
                 var iterator = addresses.makeAsyncIterator()
                 let address = try #require(await iterator.next(isolation: #isolation))
-                #expect(rig.node.services.clusterView.members().map(\.address) == [address])
+                #expect(rig.node.clusterView.members().map(\.address) == [address])
                 let silent = try RawServer()
                 let peers = [
                     Self.member("a", address), Self.member("b", "127.0.0.1:1"), Self.member("c", "127.0.0.1:\(silent.port)"),
@@ -85,7 +89,7 @@ import Testing
                     Self.member(other.node.services.control.node, "127.0.0.1:1"),
                 ]
                 let start = ContinuousClock.now
-                let explanation = await other.node.explain(.queue("example.com"), peers: peers)
+                let explanation = await other.node.explainer.explain(.queue("example.com"), peers: peers)
                 #expect(ContinuousClock.now - start < .seconds(5))
                 #expect(explanation.answers.map(\.found) == [false, true], "\(explanation.unanswered)")
                 #expect(explanation.answers[1].sentences.contains { $0.contains("1 message waits here") })
@@ -104,7 +108,7 @@ import Testing
             for index in 0..<3 { try rig.send(to: "u@example.com", id: "m\(index)") }
             try await expectEventually("one went") { rig.counters.messages == 1 }
             try await expectEventually("the rest waits") { await rig.queue("example.com")?.active == 2 }
-            let limits = await rig.node.services.clusterView.limits(cluster: true)
+            let limits = await rig.node.clusterView.limits(cluster: true)
             let rate = try #require(limits.first { $0.limit.hasPrefix("kumomta.max_message_rate.") })
             #expect(rate.kind == "rate" && rate.mode == "local" && rate.waiting == 1 && rate.wants == 2 && rate.used == nil, "\(rate)")
             let shared = try #require(limits.first { $0.limit == "shared" })

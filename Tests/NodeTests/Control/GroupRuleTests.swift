@@ -1,8 +1,10 @@
 import Client
 import Cluster
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// Rules about queues whose messages move to an isolation group hold wherever those messages are.

@@ -4,8 +4,11 @@ import NIOCore
 import Shaping
 import Sink
 import Spool
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 /// Rebinding: other metadata, other queues.
@@ -116,7 +119,7 @@ import Testing
         let records = try await Rig.run(plan) { rig in
             try rig.send(to: "u@example.com", "v@example.com", "w@example.com")
             try await expectEventually("two of three") { rig.metric("total_messages_delivered") == 2 }
-            let queue = try #require(await rig.node.queueStatus().first { $0.scheduled == 1 })
+            let queue = try #require(await rig.node.inspection.queues().first { $0.scheduled == 1 })
             if restarting {
                 try await rig.restart()
                 try await expectEventually("recovered") { await rig.queue(queue.queue)?.scheduled == 1 }

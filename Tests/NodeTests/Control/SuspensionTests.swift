@@ -1,8 +1,10 @@
 import Client
 import Cluster
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// Suspensions of queues and of paths.

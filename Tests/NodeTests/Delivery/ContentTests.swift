@@ -4,8 +4,13 @@ import Message
 import NIOCore
 import Sink
 import Spool
+import TestSupport
 import Testing
 
+@testable import API
+@testable import Control
+@testable import Delivery
+@testable import Intake
 @testable import Node
 
 /// What becomes of content, loops and names on the way in, over SMTP and over HTTP.
@@ -41,7 +46,7 @@ import Testing
             try rig.pause("example.com")
             let wire = try Self.send(content, over: rig.client())
             let raw = try JSONDecoderOf.raw(content)
-            let result = await rig.node.inject(try raw.injection(), peer: nil)
+            let result = await rig.node.injector.inject(try raw.injection(), peer: nil)
             for id in [wire, "250 " + (result.ids.first ?? "")] {
                 let (headers, body) = try await Self.stored(id, in: rig)
                 let message = headers + body
@@ -141,9 +146,9 @@ import Testing
             try rig.rule(.suspend, ControlScope(tenant: text))
             for user in ["campaign", "tenant", "routing"] { #expect(try rig.send(to: "\(user)@example.com").hasPrefix("250")) }
             try await expectEventually("all are held") {
-                await rig.node.queueStatus().filter { $0.state == "paused" && $0.scheduled == 1 }.count == 3
+                await rig.node.inspection.queues().filter { $0.state == "paused" && $0.scheduled == 1 }.count == 3
             }
-            let names = await rig.node.queueStatus().map(\.queue)
+            let names = await rig.node.inspection.queues().map(\.queue)
             let parsed = try names.map { try QueueName(parsing: $0) }
             #expect(parsed.contains { $0.campaign == text && $0.tenant == "acme" && $0.domain == "example.com" })
             #expect(parsed.contains { $0.tenant == text && $0.campaign == nil })
@@ -151,11 +156,12 @@ import Testing
             // After a restart they are where they were.
             try await rig.restart()
             try await expectEventually("recovered") {
-                await rig.node.queueStatus().filter { $0.state == "paused" && $0.scheduled == 1 }.map(\.queue).sorted() == names.sorted()
+                await rig.node.inspection.queues().filter { $0.state == "paused" && $0.scheduled == 1 }.map(\.queue).sorted()
+                    == names.sorted()
             }
             #expect(rig.counters.messages == 0)
             for name in names {
-                let answer = await rig.node.explain(.queue(name), cluster: false).answers.first
+                let answer = await rig.node.explainer.explain(.queue(name), cluster: false).answers.first
                 #expect(answer?.found == true && answer?.sentences.contains { $0.contains("suspended") } == true, "\(name)")
             }
         }
@@ -169,7 +175,7 @@ import Testing
             #expect(try rig.send(to: "u@example.com").hasPrefix("250"))
             try await expectEventually("an outcome") {
                 if rig.metric("total_messages_transfail") + rig.metric("total_messages_fail") > 0 { return true }
-                return await rig.node.queueStatus().contains { $0.blockedBy != nil }
+                return await rig.node.inspection.queues().contains { $0.blockedBy != nil }
             }
             #expect(rig.counters.messages == 0)
         }
@@ -220,7 +226,7 @@ import Testing
         try await Rig.run(plan) { rig in
             #expect(try rig.send(to: "bad@example.com", "u@example.com").hasPrefix("250 PARTIAL"))
             let text = #"{"from":"a@x.test","to":["bad@example.com","u@example.com"]}"#
-            let result = await rig.node.inject(try JSONDecoderOf.short(text).injection(), peer: nil)
+            let result = await rig.node.injector.inject(try JSONDecoderOf.short(text).injection(), peer: nil)
             #expect(result.ids.count == 1 && result.failures.map(\.recipient) == ["bad@example.com"])
             #expect(result.failures.first?.reason.contains("campaign") == true && result.failures.first?.reason.contains("512") == true)
             try await expectEventually("the others") { rig.counters.messages == 2 }

@@ -1,7 +1,9 @@
 import Client
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// `delivery_complete` beside the mail path.

@@ -1,7 +1,9 @@
 import Client
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// `max_age` holds wherever a message waits. Not serialized: each of these mostly waits.

@@ -1,5 +1,7 @@
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// What a message needs of the other side, and what that side cannot have.

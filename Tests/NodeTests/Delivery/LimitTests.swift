@@ -1,7 +1,9 @@
 import Client
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// The limits of an egress path, as the sink sees them.

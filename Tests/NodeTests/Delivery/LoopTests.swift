@@ -1,6 +1,8 @@
 import NIOCore
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// Mail whose way leads to the node itself.

@@ -1,7 +1,9 @@
 import Client
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// What the answers of a peer do to messages.

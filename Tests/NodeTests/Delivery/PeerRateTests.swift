@@ -1,6 +1,8 @@
 import Shaping
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// Rates, counted where they are promised: at the peer, by the time MAIL is read and connections come in.

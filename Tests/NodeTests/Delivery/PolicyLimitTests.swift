@@ -1,6 +1,8 @@
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// A handler that runs on and on delays its own client and nobody else, and its message is not accepted.

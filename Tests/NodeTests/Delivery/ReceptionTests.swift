@@ -1,7 +1,9 @@
 import Client
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// What a client hears, and what becomes of its mail.

@@ -1,6 +1,9 @@
 import Client
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 /// Sessions that never open: what the server said is in the record, the listing, `explain`, whatever it was.
@@ -88,8 +91,8 @@ import Testing
             let status = try #require(await rig.queue("example.com"))
             let reply = try #require(status.lastReply)
             let path = try #require(rig.node.services.paths.all.first?.name)
-            let explained = await rig.node.explain(.path(path), cluster: false).answers[0].sentences.joined(separator: "\n")
-            let queue = await rig.node.explain(.queue("example.com"), cluster: false).answers[0].sentences.joined(separator: "\n")
+            let explained = await rig.node.explainer.explain(.path(path), cluster: false).answers[0].sentences.joined(separator: "\n")
+            let queue = await rig.node.explainer.explain(.queue("example.com"), cluster: false).answers[0].sentences.joined(separator: "\n")
             for text in row.content {
                 #expect(reply.contains(text) && explained.contains(text) && queue.contains(text), "\(reply)")
             }

@@ -1,7 +1,9 @@
 import Client
 import Sink
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// MX hosts without an address: attempts are spent on questions to the DNS, not on what is remembered of them.

@@ -1,6 +1,8 @@
 import Client
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// Sessions that break between messages: nobody is charged for that, and mail goes on at once.

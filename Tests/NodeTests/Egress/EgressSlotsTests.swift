@@ -1,33 +1,15 @@
 import Client
 import NIOEmbedded
 import Sink
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 /// The node opens no more connections to other servers than the limit of open files leaves room for.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct EgressSlotsTests {
-    @Test func slotsAreKeptForWhoWaitsFirst() throws {
-        let bench = try Bench()
-        let queue = bench.queue()
-        let (first, second) = (bench.deadPath(queue), bench.deadPath(queue))
-        let slots = EgressSlots(limit: 1)
-        #expect(slots.take(for: first) && !slots.take(for: second) && !slots.take(for: second) && slots.isContended)
-        slots.give()
-        #expect(slots.used == 1 && !slots.take(for: first), "it is kept for the other")
-        #expect(slots.take(for: second))
-        bench.loop.run()
-        #expect(slots.used == 1)
-        slots.give()
-        bench.loop.run()
-        #expect(slots.used == 0 && !slots.isContended, "the first needs none any more and gives it back")
-        slots.limit = 2
-        #expect(slots.take(for: first) && slots.take(for: first) && !slots.take(for: first))
-        slots.limit = 1
-        slots.give()
-        #expect(slots.used == 1, "nobody gets one above the limit")
-    }
-
     /// More sites than connections: all get their turn, and `explain` says what is waited for.
     @Test func sitesTakeTurns() async throws {
         let domains = (0..<6).map { "s\($0).test" }
@@ -40,7 +22,7 @@ import Testing
             let client = try rig.client()
             for index in 0..<4 { for domain in domains { try client.deliver(to: ["u@\(domain)"], id: "\(domain)-\(index)") } }
             try await expectEventually("the reason") {
-                await rig.node.queueStatus().contains { $0.blockedBy?.contains("limit of open files") == true }
+                await rig.node.inspection.queues().contains { $0.blockedBy?.contains("limit of open files") == true }
             }
             #expect(slots.used <= 2)
             try await expectEventually("all of them", within: .seconds(20)) { rig.counters.messages == 24 }

@@ -1,8 +1,10 @@
 import Glibc
 import NIOCore
 import Shaping
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// The HTTP listener as a client sees it, byte for byte. 127.0.0.2 is a stranger here: only 127.0.0.1 is trusted.

@@ -1,6 +1,8 @@
 import Glibc
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// Clients of the HTTP listener that send and do not read must not delay mail.

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 
+@testable import Delivery
 @testable import Node
 
 /// How many clients may wait to be accepted: NIO calls `listen` with a backlog of its own.

@@ -5,8 +5,11 @@ import Foundation
 import NIOPosix
 import Shaping
 import Telemetry
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 
 /// One node of a `ClusterRig`. *Shared*: its test owns it.
@@ -79,16 +82,16 @@ final class ClusterMember {
 
     // MARK: Looking
 
-    var cluster: Cluster? { node.services.cluster }
+    var cluster: Cluster? { node.cluster }
     var control: ControlState { node.services.control }
 
     /// By what right it uses limits.
     var modes: Set<LimitMode> { Set(cluster?.limits.modes(now: Clock.monotonic()) ?? []) }
 
     /// The names of the members it sees alive.
-    var living: Set<String> { Set(node.services.clusterView.members().filter { $0.status == .alive }.map(\.node)) }
+    var living: Set<String> { Set(node.clusterView.members().filter { $0.status == .alive }.map(\.node)) }
 
-    func queue(_ name: String) async -> QueueStatus? { await node.queueStatus().first { $0.queue == name } }
+    func queue(_ name: String) async -> QueueStatus? { await node.inspection.queues().first { $0.queue == name } }
 
     /// The value of a metric, summed over its series.
     func metric(_ name: String) -> Double {

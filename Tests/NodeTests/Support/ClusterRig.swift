@@ -2,8 +2,10 @@ import Cluster
 import NIOCore
 import NIOPosix
 import RedisFixture
+import TestSupport
 import Testing
 
+@testable import Delivery
 @testable import Node
 @testable import Sink
 

@@ -2,6 +2,7 @@ import Foundation
 import Sink
 import Synchronization
 
+@testable import Delivery
 @testable import Node
 
 /// Counts the connections of a sink all the time, on a thread of its own: other tests may hold the threads of the tasks for a while.

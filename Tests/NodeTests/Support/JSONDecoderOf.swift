@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import API
 @testable import Node
 
 /// Bodies of injections as the routes decode them. A namespace.

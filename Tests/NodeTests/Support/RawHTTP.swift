@@ -3,6 +3,8 @@ import Glibc
 import Shaping
 import Testing
 
+@testable import API
+@testable import Delivery
 @testable import Node
 
 /// An HTTP client made of one blocking socket: it sends what it is told, byte for byte. *Loop-confined* to its test.
@@ -129,7 +131,7 @@ extension Rig {
     func serving(_ options: [String: ConfigValue] = [:], _ body: (Int) async throws -> Void) async throws {
         var table = options
         table["listen"] = .string("127.0.0.1:0")
-        let server = HTTPServer(node: node, config: try HTTPListenerConfig(table))
+        let server = node.httpServer(try HTTPListenerConfig(table))
         let (addresses, bound) = AsyncStream.makeStream(of: String.self)
         let serving = Task { try await server.run { bound.yield($0) } }
         var iterator = addresses.makeAsyncIterator()

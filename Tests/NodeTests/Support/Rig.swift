@@ -6,8 +6,11 @@ import NIOCore
 import NIOPosix
 import Shaping
 import Telemetry
+import TestSupport
 import Testing
 
+@testable import Control
+@testable import Delivery
 @testable import Node
 @testable import Sink
 
@@ -164,10 +167,10 @@ final class Rig {
 
     var counters: SinkCounters { sink?.counters ?? SinkCounters() }
 
-    func queue(_ name: String) async -> QueueStatus? { await node.queueStatus().first { $0.queue == name } }
+    func queue(_ name: String) async -> QueueStatus? { await node.inspection.queues().first { $0.queue == name } }
 
     /// Messages that are scheduled, ready or on a connection.
-    func queued() async -> Int { await node.queueStatus().reduce(0) { $0 + $1.scheduled + $1.active } }
+    func queued() async -> Int { await node.inspection.queues().reduce(0) { $0 + $1.scheduled + $1.active } }
 
     /// What the sink accepted: when (seconds), over which session, for whom, and which message.
     func received() async -> [(time: Double, session: String, recipients: [String], id: String)] {
@@ -186,10 +189,10 @@ final class Rig {
 }
 
 extension Rig {
-    func pause(_ queue: String) throws { try node.pause(queue, reason: "test", issuer: "test") }
+    func pause(_ queue: String) throws { try node.orders.pause(queue, reason: "test", issuer: "test") }
 
     /// As `POST /api/queues/resume` does it.
-    func resume(_ name: String) throws { #expect(try node.resume(name, issuer: "test")) }
+    func resume(_ name: String) throws { #expect(try node.orders.resume(name, issuer: "test")) }
 
     /// Issues a rule as the HTTP API does.
     @discardableResult func rule(

@@ -1,4 +1,5 @@
 import RedisFixture
+import TestSupport
 import Testing
 
 @testable import Redis

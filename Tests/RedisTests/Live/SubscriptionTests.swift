@@ -1,5 +1,6 @@
 import RedisFixture
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Redis

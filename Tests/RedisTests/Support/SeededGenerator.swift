@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Repeatable randomness (SplitMix64); print the seed with a failure. *Value.*
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import RedisFixture
+import TestSupport
 import Testing
 
 @testable import Redis

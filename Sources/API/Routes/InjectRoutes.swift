@@ -1,0 +1,50 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Intake
+import Message
+import NIOCore
+
+/// *Value*: `POST /api/inject` (short form) and `POST /api/inject/v1`.
+struct InjectRoutes: Sendable {
+    package let injector: Injector
+    package let limit: Int
+    package let rules: InjectionRules
+
+    package func add(to router: Router<APIContext>) {
+        router.post("api/inject") { request, context in
+            let injection = try await read(request, as: ShortInjection.self).injection(rules)
+            return try await answer(injection, context, short: true)
+        }
+        router.post("api/inject/v1") { request, context in
+            let injection = try await read(request, as: V1Injection.self).injection(rules)
+            return try await answer(injection, context, short: false)
+        }
+    }
+
+    private func read<Body: Decodable>(_ request: Request, as type: Body.Type) async throws -> Body {
+        if let refusal = injector.refusal { throw HTTPError(.serviceUnavailable, message: refusal) }
+        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw HTTPError(
+                .unsupportedMediaType, message: "Content-Encoding \(encoding) is not supported yet by this version; send the body as it is")
+        }
+        let buffer: ByteBuffer
+        do {
+            buffer = try await request.body.collect(upTo: limit)
+        } catch {
+            throw HTTPError(.contentTooLarge, message: "the body may have \(limit) bytes (request_body_limit)")
+        }
+        do {
+            return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView))
+        } catch let error as DecodingError {
+            throw HTTPError(.badRequest, message: error.sentence)
+        }
+    }
+
+    private func answer(_ injection: Injection, _ context: APIContext, short: Bool) async throws -> Response {
+        let result = await injector.inject(injection, peer: context.remote)
+        if result.ids.isEmpty, let reason = result.unavailable { throw HTTPError(.serviceUnavailable, message: reason) }
+        let data = short ? try JSONEncoder.api.encode(result.short) : try JSONEncoder.api.encode(result.v1)
+        return Response(json: ByteBuffer(bytes: data))
+    }
+}

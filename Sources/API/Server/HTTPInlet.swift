@@ -1,0 +1,59 @@
+import NIOCore
+
+/// *Loop-confined*: stands before the HTTP decoder and feeds it what its connection asks for, no more: a decoder that gets a read of pipelined
+/// requests parses all of them at once.
+final class HTTPInlet: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = Never
+
+    private unowned let connection: HTTPConnection
+    private var context: ChannelHandlerContext?
+    private var isReadHeld = false
+
+    package init(connection: HTTPConnection) { self.connection = connection }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection.received(unwrapInboundIn(data))
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if connection.wantsInput { context.read() } else { isReadHeld = true }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The decoder must not see the end before it has seen what is still held here.
+        if case .some(.inputClosed) = event as? ChannelEvent { return connection.inputClosed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Hands a piece to the decoder; what it makes of it arrives at the connection before this returns.
+    func feed(_ bytes: ByteBuffer) { context?.fireChannelRead(wrapInboundOut(bytes)) }
+
+    /// Reads on when reading was held back and is wanted again.
+    func readOn() {
+        guard isReadHeld, connection.wantsInput, let context else { return }
+        isReadHeld = false
+        context.read()
+    }
+}
+
+/// *Loop-confined*: how much one read may bring: little between requests, more within a body.
+///
+/// Asked by the channel on its loop only, where the connection lives.
+final class HTTPReadSize: RecvByteBufferAllocator, @unchecked Sendable {
+    private unowned let connection: HTTPConnection
+    private static let head = 4 * 1024
+    private static let body = 64 * 1024
+
+    package init(connection: HTTPConnection) { self.connection = connection }
+
+    private var size: Int { connection.isReceivingBody ? Self.body : Self.head }
+
+    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
+    package func record(actualReadBytes: Int) -> Bool { false }
+    func nextBufferSize() -> Int? { size }
+}

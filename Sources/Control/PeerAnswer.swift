@@ -1,0 +1,40 @@
+import AsyncHTTPClient
+import Client
+import Cluster
+import Delivery
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// *Value*: what another member answered, or why it did not.
+struct PeerAnswer: Sendable {
+    package let node: String
+    package let result: Result<Explanation.Answer, NodeError>
+
+    @concurrent package static func ask(_ peer: MemberRecord, _ question: ExplainQuestion, by client: HTTPClient) async -> PeerAnswer {
+        guard !peer.address.isEmpty else {
+            return PeerAnswer(node: peer.node, result: .failure(NodeError("it has no HTTP listener")))
+        }
+        var allowed = CharacterSet.alphanumerics
+        allowed.insert(charactersIn: "-._~")
+        let value = question.query.value.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+        let request = HTTPClientRequest(url: "http://\(peer.address)/api/explain?\(question.query.key)=\(value)")
+        do {
+            let response = try await client.execute(request, timeout: .seconds(2))
+            let body = try await response.body.collect(upTo: 1 << 20)
+            guard response.status == .ok else {
+                let line = String(buffer: body).split(separator: "\n").first.map { String($0.prefix(300)) } ?? ""
+                return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address) answered \(response.status.code) \(line)")))
+            }
+            let explanation = try JSONDecoder().decode(Explanation.self, from: Data(body.readableBytesView))
+            guard let answer = explanation.answers.first else { throw NodeError("the answer is empty") }
+            return PeerAnswer(node: peer.node, result: .success(answer))
+        } catch let error as NodeError {
+            return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address): \(error.message)")))
+        } catch is DecodingError {
+            return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address) speaks another version's API")))
+        } catch {
+            return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address) does not answer within 2 s: \(error)")))
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import DequeModule
+
+/// *Value*: the scheduled queues that wait for room in a ready queue, each once, first come first served.
+struct WaitingQueues {
+    private var order = Deque<ScheduledQueue>()
+    private var members: Set<ObjectIdentifier> = []
+
+    package var isEmpty: Bool { order.isEmpty }
+
+    package mutating func add(_ queue: ScheduledQueue) {
+        if members.insert(ObjectIdentifier(queue)).inserted { order.append(queue) }
+    }
+
+    /// Takes out up to `count` queues.
+    package mutating func take(_ count: Int) -> [ScheduledQueue] {
+        let taken = Array(order.prefix(count))
+        order.removeFirst(taken.count)
+        for queue in taken { members.remove(ObjectIdentifier(queue)) }
+        return taken
+    }
+}

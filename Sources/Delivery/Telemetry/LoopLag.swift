@@ -1,0 +1,26 @@
+package import NIOCore
+package import Telemetry
+
+/// *Loop-confined*: measures ten times a second how late the loop runs its timers, and stamps the loop's heartbeat for `/livez`.
+package final class LoopLag {
+    private let histogram: Histogram
+    private let heartbeat: Heartbeat
+    private var expected: Int64 = 0
+
+    package init(loop: any EventLoop, histogram: Histogram, heartbeat: Heartbeat) {
+        self.histogram = histogram
+        self.heartbeat = heartbeat
+        expected = Clock.monotonic() + Self.period
+        let box = LoopBound(self)
+        loop.scheduleRepeatedTask(initialDelay: .nanoseconds(Self.period), delay: .nanoseconds(Self.period)) { _ in box.value.tick() }
+    }
+
+    private static let period: Int64 = 100_000_000
+
+    private func tick() {
+        let now = Clock.monotonic()
+        histogram.observe(nanoseconds: max(0, now - expected))
+        expected = now + Self.period
+        heartbeat.stamp(now)
+    }
+}

@@ -1,0 +1,39 @@
+import Policy
+import SMTP
+import Shaping
+
+/// *Loop-confined*: the meta values of a session; all of them are copied to each of its messages.
+final class SessionMeta: PolicyConnection {
+    private var values: [(key: String, value: ConfigValue)] = []
+    private var cached: [(key: String, value: String)]?
+
+    package init(listener meta: [String: ConfigValue]) {
+        values = meta.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The predefined values of a session.
+    func fill(_ facts: SessionFacts, listener: SMTPListener) {
+        set("reception_protocol", "ESMTP")
+        set("received_via", facts.localText)
+        set("received_from", facts.peerText)
+        set("hostname", listener.hostname)
+    }
+
+    package func set(_ key: String, _ text: String) { setMeta(key, .string(text)) }
+
+    package func meta(_ key: String) -> ConfigValue { values.last { $0.key == key }?.value ?? .null }
+
+    func setMeta(_ key: String, _ value: ConfigValue) {
+        values.removeAll { $0.key == key }
+        if value != .null { values.append((key, value)) }
+        cached = nil
+    }
+
+    /// The values as JSON texts; made once per change, not per message.
+    var stored: [(key: String, value: String)] {
+        if let cached { return cached }
+        let made = values.map { (key: $0.key, value: JSON.text($0.value)) }
+        cached = made
+        return made
+    }
+}
