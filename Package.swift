@@ -47,15 +47,16 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "DNS", "Message", "Telemetry",
-                "Platform", nioCore, nioPosix, nioHTTP, httpClient,
+                "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message",
+                "Telemetry", "Platform", nioCore, nioPosix, nioHTTP, httpClient,
             ],
             swiftSettings: settings),
         .target(
             name: "API",
             dependencies: [
-                "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "Spool", "Message", "Telemetry",
-                "Platform", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes, .product(name: "Logging", package: "swift-log"),
+                "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "DNS", "Spool", "Message",
+                "Telemetry", "Platform", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes,
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
@@ -118,7 +119,7 @@ let package = Package(
             name: "bare-loop", dependencies: [nioCore, nioPosix, argumentParser], path: "Benchmarks/bare-loop", swiftSettings: settings),
         .executableTarget(
             name: "mail-load", dependencies: [nioCore, nioPosix, argumentParser], path: "Benchmarks/mail-load", swiftSettings: settings),
-        .target(name: "RedisFixture", path: "Tests/RedisFixture", swiftSettings: settings),
+        .target(name: "RedisFixture", dependencies: ["TestSupport"], path: "Tests/RedisFixture", swiftSettings: settings),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
@@ -146,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Delivery", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform", "TestSupport",
+                "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform",
+                "TestSupport",
                 nioCore,
                 nioPosix, nioEmbedded,
             ],
@@ -154,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Intake", "Delivery", "Policy", "Shaping", "Spool", "SMTP", "Message", "Telemetry", "TestSupport", nioCore, nioEmbedded,
+                "Intake", "Delivery", "Policy", "Shaping", "Spool", "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -162,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Control", "Intake", "Delivery", "Cluster", "Shaping", "Message", nioCore, nioHTTP, hummingbird,
+                "API", "Intake", "Cluster", "Shaping", "Message", nioCore, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
         // What the tests of several targets need.

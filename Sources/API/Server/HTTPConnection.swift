@@ -10,7 +10,7 @@ import NIOHTTP1
 /// stops itself. Who may ask, what exists and how much may come is decided with the head, before a body is read.
 ///
 /// *Diagnostics*: what a client does wrong is answered with a line and the connection closed; a reset ends it silently.
-final class HTTPConnection: ChannelInboundHandler {
+final class HTTPConnection: ChannelInboundHandler, TurnTaker, InletOwner {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 

@@ -7,11 +7,11 @@ final class HTTPInlet: ChannelDuplexHandler {
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = Never
 
-    private unowned let connection: HTTPConnection
+    private unowned let connection: any InletOwner
     private var context: ChannelHandlerContext?
     private var isReadHeld = false
 
-    package init(connection: HTTPConnection) { self.connection = connection }
+    init(connection: any InletOwner) { self.connection = connection }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
@@ -20,7 +20,7 @@ final class HTTPInlet: ChannelDuplexHandler {
         connection.received(unwrapInboundIn(data))
     }
 
-    package func read(context: ChannelHandlerContext) {
+    func read(context: ChannelHandlerContext) {
         if connection.wantsInput { context.read() } else { isReadHeld = true }
     }
 
@@ -45,15 +45,15 @@ final class HTTPInlet: ChannelDuplexHandler {
 ///
 /// Asked by the channel on its loop only, where the connection lives.
 final class HTTPReadSize: RecvByteBufferAllocator, @unchecked Sendable {
-    private unowned let connection: HTTPConnection
+    private unowned let connection: any InletOwner
     private static let head = 4 * 1024
     private static let body = 64 * 1024
 
-    package init(connection: HTTPConnection) { self.connection = connection }
+    init(connection: any InletOwner) { self.connection = connection }
 
     private var size: Int { connection.isReceivingBody ? Self.body : Self.head }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
-    package func record(actualReadBytes: Int) -> Bool { false }
+    func record(actualReadBytes: Int) -> Bool { false }
     func nextBufferSize() -> Int? { size }
 }

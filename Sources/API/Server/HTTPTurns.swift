@@ -9,9 +9,9 @@ import NIOCore
 /// have arrived on however many connections, delay a mail session by one round only.
 final class HTTPTurns {
     private let loop: any EventLoop
-    private var waiting: Deque<HTTPConnection> = []
+    private var waiting: Deque<any TurnTaker> = []
     /// Connections of addresses that are not trusted.
-    private var strangers: Deque<HTTPConnection> = []
+    private var strangers: Deque<any TurnTaker> = []
     private var used = 0
     private var hasServedStranger = false
     private var isRunPending = false
@@ -28,7 +28,7 @@ final class HTTPTurns {
     package init(loop: any EventLoop) { self.loop = loop }
 
     /// Gives the connection its turn, in order of asking.
-    package func take(_ connection: HTTPConnection, isTrusted: Bool) {
+    package func take(_ connection: any TurnTaker, isTrusted: Bool) {
         if isTrusted { waiting.append(connection) } else { strangers.append(connection) }
         guard isTrusted ? used < Self.perRound : !hasServedStranger, !isRunPending else { return }
         isRunPending = true

@@ -69,12 +69,12 @@ struct Deadlines {
     mutating func contentEnded() { contentStart = nil }
 
     /// The next deadline and what it means; nil means that the connection is to be closed for good.
-    func next(for need: ServerSession.StateMachine.Need) -> (time: Int64, reason: ServerSession.StateMachine.Deadline?) {
+    func next(for need: SessionNeed) -> (time: Int64, reason: SessionDeadline?) {
         switch need {
         case .nothing: return ((closedAt ?? now) + Self.linger, nil)
         case .verdict: return (askedAt + processing, .verdict)
         case .command, .content:
-            var next: (time: Int64, reason: ServerSession.StateMachine.Deadline?) = (lastHeard + silence, .silence)
+            var next: (time: Int64, reason: SessionDeadline?) = (lastHeard + silence, .silence)
             if need == .command, let lineStart, lineStart + command < next.time { next = (lineStart + command, .command) }
             if let contentStart {
                 let allowance = content + Int64(contentOctets) / minimumRate * 1_000_000_000

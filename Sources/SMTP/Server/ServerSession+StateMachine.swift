@@ -46,14 +46,6 @@ extension ServerSession {
             case envelope
         }
 
-        /// What the machine waits for.
-        enum Need {
-            case command
-            case content
-            case verdict
-            case nothing
-        }
-
         /// What the session has to do now.
         enum Action {
             case none
@@ -78,14 +70,6 @@ extension ServerSession {
             case discard(Reply)
         }
 
-        /// Why time is up.
-        enum Deadline {
-            case silence
-            case command
-            case content
-            case verdict
-        }
-
         private let configuration: ServerConfiguration
         private var state = State.connecting
         private var hasHello = false
@@ -102,7 +86,7 @@ extension ServerSession {
         init(configuration: ServerConfiguration) { self.configuration = configuration }
 
         /// What the machine waits for.
-        var need: Need {
+        var need: SessionNeed {
             switch state {
             case .greeted, .idle, .envelope, .betweenChunks: .command
             case .receiving, .skippingChunk: .content
@@ -332,7 +316,7 @@ extension ServerSession {
         mutating func flooded() -> Action { close(unavailable("too much pipelined input"), command: nil) }
 
         /// Time is up.
-        mutating func expired(_ deadline: Deadline) -> Action {
+        mutating func expired(_ deadline: SessionDeadline) -> Action {
             let status = EnhancedStatus(4, 4, 5)
             switch deadline {
             case .silence: return close(unavailable("idle too long"), command: nil)

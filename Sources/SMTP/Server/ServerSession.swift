@@ -156,7 +156,7 @@ package final class ServerSession {
     }
 
     /// A deadline has passed.
-    func expire(_ deadline: StateMachine.Deadline, now: Int64) {
+    func expire(_ deadline: SessionDeadline, now: Int64) {
         clock.now = now
         run(machine.expired(deadline))
     }

@@ -66,17 +66,17 @@ struct OwnerRecord: Equatable {
         let path = directory + "/OWNER"
         unlink(path + ".new")
         let fd = DescriptorReserve.shared.open { open(path + ".new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640) }
-        guard fd >= 0 else { throw Volume.unwritable(path) }
+        guard fd >= 0 else { throw SpoolError.unwritable(path) }
         var text = text
         let written = text.withUTF8 { Glibc.write(fd, $0.baseAddress!, $0.count) == $0.count }
         let synced = written && fsync(fd) == 0
         let reason = errno
         close(fd)
         errno = reason
-        guard synced, rename(path + ".new", path) == 0 else { throw Volume.unwritable(path) }
+        guard synced, rename(path + ".new", path) == 0 else { throw SpoolError.unwritable(path) }
         do { try SystemIO().synchronizeDirectory(directory) } catch {
             errno = error.number
-            throw Volume.unwritable(directory)
+            throw SpoolError.unwritable(directory)
         }
     }
 }

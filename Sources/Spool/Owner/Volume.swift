@@ -47,39 +47,28 @@ final class Volume: Sendable {
 
     deinit { for fd in locks { close(fd) } }
 
-    static func unwritable(_ path: String) -> SpoolError {
-        let number = errno
-        return SpoolError(
-            .unwritable, "cannot write \(path): \(String(cString: strerror(number)))",
-            remedy: Shortage(number)?.remedy
-                ?? "Create the directory and give it to the user the node runs as, on a volume mounted read-write")
-    }
-
-    static func locked(_ directory: String) -> SpoolError {
-        SpoolError(
-            .locked, "another process uses the spool \(directory)", remedy: "Stop it, or give this node a spool directory of its own")
-    }
-
     private static func makeDirectories(_ directory: String) throws(SpoolError) {
         var path = directory.hasPrefix("/") ? "" : "."
         for part in directory.utf8.split(separator: UInt8(ascii: "/")) {
             path += "/" + String(decoding: part, as: UTF8.self)
-            if mkdir(path, 0o750) != 0, errno != EEXIST, errno != EROFS, errno != EACCES, errno != EPERM { throw unwritable(path) }
+            if mkdir(path, 0o750) != 0, errno != EEXIST, errno != EROFS, errno != EACCES, errno != EPERM {
+                throw SpoolError.unwritable(path)
+            }
         }
         var info = stat()
         guard stat(directory, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
             if errno == 0 { errno = ENOTDIR }
-            throw unwritable(directory)
+            throw SpoolError.unwritable(directory)
         }
     }
 
     private static func lockDirectory(_ path: String) throws(SpoolError) -> Int32 {
         let fd = DescriptorReserve.shared.open { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard fd >= 0 else { throw unwritable(path) }
+        guard fd >= 0 else { throw SpoolError.unwritable(path) }
         // A file system that cannot lock directories (NFS) still has LOCK.
         if flock(fd, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
             close(fd)
-            throw locked(path)
+            throw SpoolError.locked(path)
         }
         return fd
     }

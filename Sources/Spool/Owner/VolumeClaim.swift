@@ -89,13 +89,13 @@ struct VolumeClaim {
             if facts.size > 0 { damages.append(SpoolDamage(file: "LOCK", what: "is not empty, as it should be; emptied")) }
         }
         let fd = DescriptorReserve.shared.open { open(path, O_RDWR | (making ? O_CREAT : 0) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o640) }
-        guard fd >= 0 else { throw Volume.unwritable(path) }
+        guard fd >= 0 else { throw SpoolError.unwritable(path) }
         if flock(fd, LOCK_EX | LOCK_NB) != 0 {
             let reason = errno
             close(fd)
-            if reason == EWOULDBLOCK { throw Volume.locked(directory) }
+            if reason == EWOULDBLOCK { throw SpoolError.locked(directory) }
             errno = reason
-            throw Volume.unwritable(path)
+            throw SpoolError.unwritable(path)
         }
         ftruncate(fd, 0)
         return fd
@@ -110,19 +110,19 @@ struct VolumeClaim {
             var info = stat()
             if stat(path, &info) == 0 ? info.st_mode & S_IFMT != S_IFDIR : (try? SystemIO().facts(path)) != nil {
                 let away = Self.freeName(directory + (name == "corrupt" ? "/corrupt.was" : "/corrupt/segments"))
-                guard rename(path, away) == 0 else { throw Volume.unwritable(path) }
+                guard rename(path, away) == 0 else { throw SpoolError.unwritable(path) }
                 damages.append(SpoolDamage(file: name, what: "was no directory; moved to \(away)"))
             }
-            if mkdir(path, 0o750) != 0, errno != EEXIST { throw Volume.unwritable(path) }
+            if mkdir(path, 0o750) != 0, errno != EEXIST { throw SpoolError.unwritable(path) }
         }
         for name in setAside {
             let away = Self.freeName(directory + "/corrupt/" + name)
-            guard rename(directory + "/" + name, away) == 0 else { throw Volume.unwritable(directory + "/" + name) }
+            guard rename(directory + "/" + name, away) == 0 else { throw SpoolError.unwritable(directory + "/" + name) }
         }
         if let facts = try? SystemIO().facts(directory + "/OWNER.new"), facts.kind != .regular {
             damages.append(SpoolDamage(file: "OWNER.new", what: "was no file; moved to corrupt/"))
             guard rename(directory + "/OWNER.new", Self.freeName(directory + "/corrupt/OWNER.new")) == 0 else {
-                throw Volume.unwritable(directory + "/OWNER.new")
+                throw SpoolError.unwritable(directory + "/OWNER.new")
             }
         }
     }
@@ -154,7 +154,7 @@ struct VolumeClaim {
     }
 
     private func refuseOthersFiles(besides: Set<String>) throws(SpoolError) {
-        guard let names = try? SystemIO().list(directory) else { throw Volume.unwritable(directory) }
+        guard let names = try? SystemIO().list(directory) else { throw SpoolError.unwritable(directory) }
         let ours: Set<String> = ["LOCK", "OWNER.new", "LEDGER", "LEDGER.new", "lost+found"]
         for name in names.sorted() where !ours.contains(name) && !besides.contains(name) {
             let inside = (try? SystemIO().list(directory + "/" + name)) ?? ["?"]

@@ -10,7 +10,7 @@ struct VolumePlace: Sendable {
 
     init(fd: Int32, path: String) throws(SpoolError) {
         var held = stat()
-        guard fstat(fd, &held) == 0 else { throw Volume.unwritable(path) }
+        guard fstat(fd, &held) == 0 else { throw SpoolError.unwritable(path) }
         self.path = path
         device = UInt(held.st_dev)
         inode = UInt(held.st_ino)

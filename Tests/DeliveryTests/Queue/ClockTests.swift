@@ -1,6 +1,5 @@
 import Client
 import Cluster
-import Control
 import DNS
 import Message
 import NIOCore

@@ -1,5 +1,4 @@
 import Cluster
-import Control
 import NIOEmbedded
 import Platform
 import Testing

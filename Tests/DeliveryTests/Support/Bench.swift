@@ -1,5 +1,4 @@
 import Cluster
-import Control
 import DNS
 import Glibc
 import Message

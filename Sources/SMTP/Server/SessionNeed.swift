@@ -1,0 +1,7 @@
+/// What a server session waits for. *Value.*
+enum SessionNeed {
+    case command
+    case content
+    case verdict
+    case nothing
+}
