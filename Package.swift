@@ -86,14 +86,14 @@ let package = Package(
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
         .target(
             name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping"], swiftSettings: settings),
-        .target(name: "Shaping", swiftSettings: settings),
+        .target(name: "Shaping", dependencies: ["Platform"], swiftSettings: settings),
         .target(
             name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
         .target(name: "Telemetry", dependencies: ["CZstd", "Platform"], swiftSettings: settings),
-        // What everything else stands on: the clocks of the machine.
+        // What everything else stands on: the clocks of the machine, and how addresses are written.
         .target(name: "Platform", swiftSettings: settings),
         .testTarget(
             name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "Platform", "CChecksum", "spool-torture", nioCore],
@@ -135,10 +135,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
-        .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
+        .testTarget(name: "ShapingTests", dependencies: ["Shaping", "Platform"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
-        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: settings),
-        .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform"], swiftSettings: settings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),

@@ -1,3 +1,4 @@
+import Platform
 package import DNS
 import Delivery
 import Shaping
@@ -42,7 +43,7 @@ package struct NodeOptions: Sendable {
         guard let httpAddress else { return declared.first }
         var table: [String: ConfigValue] = ["listen": .string(httpAddress)]
         if let policy = declared.first {
-            table["trusted_hosts"] = .list(policy.trustedHosts.map { .string($0) })
+            table["trusted_hosts"] = .list(policy.trustedHosts.texts.map { .string($0) })
             table["trusted_names"] = .list(policy.trustedNames.map { .string($0) })
             table["max_connections"] = .integer(Int64(policy.maxConnections))
             if let hostname = policy.hostname { table["hostname"] = .string(hostname) }

@@ -68,17 +68,6 @@ enum Harm: String, CaseIterable, Sendable {
         system_("rm -rf '\(path)' && mv '\(path).dead' '\(path)'")
     }
 
-    /// Opens a spool again. A process that another test starts at this moment holds the lock of the former one until its exec.
-    private func reopened(_ options: SpoolOptions, _ registry: MetricRegistry) throws -> Spool {
-        for _ in 0..<1000 {
-            do throws(SpoolError) { return try Spool(options, metrics: registry) } catch {
-                guard error.code == .locked else { throw error }
-                usleep(10_000)
-            }
-        }
-        return try Spool(options, metrics: registry)
-    }
-
     private func system_(_ command: String) {
         guard let pipe = popen(command, "r") else { return }
         pclose(pipe)
@@ -109,7 +98,7 @@ enum Harm: String, CaseIterable, Sendable {
         }
 
         let registry = MetricRegistry()
-        let spool = try reopened(folder.options { $0.segmentSize = 128 << 10 }, registry)
+        let spool = try Spool.reopened(folder.options { $0.segmentSize = 128 << 10 }, metrics: registry)
         let (found, summary) = spool.recovered()
         let present = Set(found.map(\.id.low))
         #expect(present.isSuperset(of: Set(1...70).subtracting(numbers(entry.file))), "lost \(Set(1...70).subtracting(present).sorted())")
@@ -222,7 +211,7 @@ enum Harm: String, CaseIterable, Sendable {
         let path = folder.options().directory
         for life in 0..<5 {
             let registry = MetricRegistry()
-            let spool = try Spool(
+            let spool = try Spool.reopened(
                 folder.options {
                     $0.segmentSize = 64 << 10
                     $0.spareSegments = 1

@@ -32,7 +32,7 @@ final class Folder: Sendable {
     }
 
     func open(_ change: (inout SpoolOptions) -> Void = { _ in }) throws(SpoolError) -> Spool {
-        try Spool(options(change), metrics: MetricRegistry())
+        try Spool.reopened(options(change))
     }
 }
 
@@ -74,5 +74,19 @@ extension Spool {
         let mailbox = Collector()
         append(drafts, durability: durability, ticket: 9, to: mailbox)
         return mailbox.wait(1)[0].result
+    }
+}
+
+extension Spool {
+    /// Opens a spool that this process has closed. A process that another test starts at this moment has the descriptors of this one, and with
+    /// them its locks, until its exec: that is waited out.
+    static func reopened(_ options: SpoolOptions, metrics: MetricRegistry = MetricRegistry()) throws(SpoolError) -> Spool {
+        for _ in 0..<500 {
+            do throws(SpoolError) { return try Spool(options, metrics: metrics) } catch {
+                guard error.code == .locked else { throw error }
+                usleep(10_000)
+            }
+        }
+        return try Spool(options, metrics: metrics)
     }
 }

@@ -42,7 +42,7 @@ import Testing
             next = max(next, (acknowledged.max() ?? 0) + 10_000)
             var options = SpoolOptions(directory: directory, nodeID: "torture", segmentSize: 256 << 10, minFreeSpace: 0, minFreeInodes: 0)
             options.compactionLivePercent = 0
-            let spool = try Spool(options, metrics: MetricRegistry())
+            let spool = try Spool.reopened(options)
             let (found, summary) = spool.recovered()
             let present = Set(found.map(\.id.low))
             #expect(present.count == found.count, "seed \(seed) round \(round): a message twice")

@@ -2,6 +2,7 @@ import DNS
 import Delivery
 import NIOCore
 import NIOHTTP1
+import Platform
 import Shaping
 
 /// *Value*: who may use the API. The probes are open to everyone; everything else takes an address of `trusted_hosts`, and no page of a stranger.
@@ -10,12 +11,12 @@ import Shaping
 /// is refused (`Origin`, `Sec-Fetch-Site`), and so is a name for this machine that is not ours (`Host`, against DNS rebinding). Programs that
 /// are not browsers send none of these marks.
 struct AccessRule: Sendable {
-    private let trusted: CIDRSet
+    private let trusted: NetworkList
     private let names: TrustedNames
     private static let open: Set<String> = ["/livez", "/readyz", "/startupz", "/api/check-liveness/v1"]
 
     package init(config: HTTPListenerConfig, nodeName: String) {
-        trusted = CIDRSet(validated: config.trustedHosts)
+        trusted = config.trustedHosts
         names = TrustedNames(
             listen: config.listen, hostnames: [nodeName] + [config.hostname].compactMap(\.self), listed: config.trustedNames)
     }

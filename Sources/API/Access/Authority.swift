@@ -1,4 +1,5 @@
 import DNS
+import Platform
 
 /// *Value*: `host` or `host:port` of a `Host` field, a request target or an `Origin` (RFC 3986 3.2), normalized so that two can be compared.
 ///

@@ -1,3 +1,5 @@
+package import Platform
+
 /// What the DNS says about a name and type. *Value.*
 package struct DNSAnswer: Sendable, Hashable {
     /// Whether there is data, and if not, whether the name exists.

@@ -1,3 +1,5 @@
+package import Platform
+
 /// The data of one record. *Value.*
 package enum DNSRecord: Sendable, Hashable {
     /// A or AAAA.

@@ -1,5 +1,6 @@
 import CUnbound
 import Glibc
+import Platform
 
 /// A configured libunbound context. *Value* naming a C handle.
 ///

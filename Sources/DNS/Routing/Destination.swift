@@ -1,3 +1,5 @@
+import Platform
+
 /// The domain part of a queue, read. *Value.*
 enum Destination: Hashable {
     case domain(String, port: Int?)

@@ -1,4 +1,4 @@
-internal import Platform
+package import Platform
 internal import Synchronization
 
 /// What is known about one address family of a host. *Value.*

@@ -41,8 +41,8 @@ struct DialPlan {
     private var skipped = 0
     private let literal: HostAddress?
     private let port: (MailRoute.Host) -> Int
-    private let prohibitedHosts: CIDRSet
-    private let skipHosts: CIDRSet
+    private let prohibitedHosts: NetworkList
+    private let skipHosts: NetworkList
 
     package init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil) {
         var random = SystemRandomNumberGenerator()
@@ -70,8 +70,8 @@ struct DialPlan {
         let smtpPort = config.smtpPort
         let remotePort = source.remotePort
         port = { remotePort ?? $0.port ?? smtpPort }
-        prohibitedHosts = CIDRSet(validated: config.prohibitedHosts)
-        skipHosts = CIDRSet(validated: config.skipHosts)
+        prohibitedHosts = config.prohibitedHosts
+        skipHosts = config.skipHosts
     }
 
     /// Whether another host or address is left to try.

@@ -1,3 +1,4 @@
+import Platform
 import DNS
 package import Message
 import NIOCore

@@ -219,6 +219,9 @@ package final class EgressPath: @unchecked Sendable {
         // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
         guard !ready.isEmpty, idle.isEmpty else { return }
         if isShort(now: Clock.monotonic()) { return }
+        let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
+        // Connections that are busy or being opened serve the backlog too.
+        let opening = connections.count - idle.count
         let isRated = limits?.hasConnectionRate ?? false
         if isRated {
             if let (until, limit) = limits?.dialWait(now: Clock.monotonic()) {
@@ -226,11 +229,8 @@ package final class EgressPath: @unchecked Sendable {
                 return wake(at: until)
             }
             // One at a time: whether the rate has room for it shows when it dials.
-            guard connections.values.allSatisfy(\.hasDialled) else { return }
+            guard opening >= ideal || connections.values.allSatisfy(\.hasDialled) else { return }
         }
-        let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
-        let opening = connections.count - idle.count
-        // Connections that are busy or being opened serve the backlog too.
         guard opening < ideal, connections.count < config.connectionLimit, mayTransact() || connections.isEmpty else {
             if connections.count >= config.connectionLimit { block = .connectionLimit(config.connectionLimit) }
             return

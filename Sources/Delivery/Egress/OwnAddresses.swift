@@ -1,5 +1,6 @@
-package import DNS
+import DNS
 import NIOCore
+package import Platform
 import Synchronization
 
 /// *Shared*: where this node itself takes mail: the addresses and ports of its SMTP listeners. Mail that is delivered there comes back.

@@ -12,6 +12,15 @@ package enum PathBlock: Sendable, Equatable {
     /// All connections that the budget allows are in use; whether this path has none of them.
     case descriptors(Int, hasNone: Bool)
 
+    /// The option and the value of the limit that blocks, as `PathLimits` labels it; `nil` when no limit does.
+    package var limit: String? {
+        switch self {
+        case .messageRate(let label, _), .connectionRate(let label, _), .leaseEnded(let label): label
+        case .connectionLimit(let limit): "connection_limit \(limit)"
+        case .none, .policy, .shortage, .descriptors: nil
+        }
+    }
+
     /// One line for people; `nil` when nothing blocks.
     package func text(_ clocks: Clocks = .machine) -> String? {
         switch self {

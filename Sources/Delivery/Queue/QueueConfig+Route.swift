@@ -1,4 +1,5 @@
 import DNS
+import Platform
 import Shaping
 
 extension QueueConfig {

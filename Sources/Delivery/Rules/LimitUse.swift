@@ -48,14 +48,14 @@ extension EgressPath {
     package func limitUses() -> [LimitUse] {
         guard let config else { return [] }
         let wants = ready.count
-        let blocked = wants > 0 ? blockText ?? "" : ""
+        let blocking = wants > 0 && suspension == nil ? block.limit : nil
         func rate(_ limit: String, _ value: String, label: String) -> LimitUse {
-            LimitUse(limit: limit, kind: "rate", value: value, wants: wants, isWaiting: blocked.hasPrefix("\(label) \(value);"))
+            LimitUse(limit: limit, kind: "rate", value: value, wants: wants, isWaiting: blocking == "\(label) \(value)")
         }
         var uses = [
             LimitUse(
                 limit: "kumomta.connection_limit.\(name)", kind: "connections", value: "\(config.connectionLimit)", held: connections.count,
-                wants: wants, isWaiting: blocked.hasPrefix("connection_limit"))
+                wants: wants, isWaiting: blocking == "connection_limit \(config.connectionLimit)")
         ]
         if let spec = config.maxMessageRate {
             uses.append(rate("kumomta.max_message_rate.\(name)", spec.text, label: "max_message_rate"))
@@ -68,7 +68,7 @@ extension EgressPath {
             uses.append(
                 LimitUse(
                     limit: key, kind: "connections", value: "\(limit)", held: connections.count, wants: wants,
-                    isWaiting: blocked.hasPrefix("additional_connection_limits.\(key) ")))
+                    isWaiting: blocking == "additional_connection_limits.\(key) \(limit)"))
         }
         return uses
     }

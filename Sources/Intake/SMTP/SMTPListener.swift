@@ -3,6 +3,7 @@ package import Delivery
 import Message
 package import NIOCore
 import NIOPosix
+import Platform
 package import SMTP
 package import Shaping
 package import Spool
@@ -19,7 +20,7 @@ package final class SMTPListener: Sendable {
     private let registry: MetricRegistry
     private let descriptors: DescriptorBudget
     package let hostname: String
-    let relayHosts: CIDRSet
+    let relayHosts: NetworkList
     package let trace: TraceHeaders
     package let durability: Durability
     private let ids: Mutex<MessageIDGenerator>
@@ -44,7 +45,7 @@ package final class SMTPListener: Sendable {
         descriptors = services.descriptors
         hostname = config.hostname ?? services.hostname
         clientRoot = services.limits.clients
-        relayHosts = CIDRSet(validated: config.relayHosts)
+        relayHosts = config.relayHosts
         trace = TraceHeaders(
             received: config.traceHeaders.receivedHeader, supplemental: config.traceHeaders.supplementalHeader,
             supplementalName: config.traceHeaders.headerName, includedMeta: Set(config.traceHeaders.includeMetaNames))

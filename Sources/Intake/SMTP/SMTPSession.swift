@@ -2,6 +2,7 @@ import DNS
 import Delivery
 import Message
 import NIOCore
+import Platform
 import Policy
 import SMTP
 import Shaping

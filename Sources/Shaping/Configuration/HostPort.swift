@@ -1,3 +1,5 @@
+import Platform
+
 /// A host with a port behind it, as written: `host`, `host:25`, `1.2.3.4:25`, `[::1]:25`. *Value.*
 struct HostPort: Equatable {
     /// The host name or address, without brackets.
@@ -5,12 +7,12 @@ struct HostPort: Equatable {
     /// The port, if one was written.
     let port: Int?
     /// Whether the host is an IP address.
-    var isAddress: Bool { AddressSyntax.isAddress(host) }
+    var isAddress: Bool { HostAddress(host) != nil }
 
     /// Reads the text; nil when it is none of the forms. An IPv6 address without brackets is read as having no port.
     init?(_ text: String) {
         guard text.utf8.count <= TextCheck.longestScalar else { return nil }
-        if AddressSyntax.isIPv6(text) {
+        if HostAddress(text)?.isV4 == false {
             (host, port) = (text, nil)
             return
         }
@@ -20,14 +22,14 @@ struct HostPort: Equatable {
             guard let close = text.utf8.firstIndex(of: 0x5D) else { return nil }
             host = text[text.utf8.index(after: text.startIndex)..<close]
             rest = text[text.utf8.index(after: close)...]
-            guard AddressSyntax.isAddress(String(host)) else { return nil }
+            guard HostAddress(String(host)) != nil else { return nil }
         } else {
             let colon = text.utf8.firstIndex(of: 0x3A) ?? text.endIndex
             host = text[..<colon]
             rest = text[colon...]
             // A host name of digits and dots only is an address with a typo in it.
             let isNumeric = host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E }
-            guard isNumeric ? AddressSyntax.isIPv4(String(host)) : TextCheck.isHostName(String(host)) else { return nil }
+            guard isNumeric ? (HostAddress(String(host))?.isV4 == true) : TextCheck.isHostName(String(host)) else { return nil }
         }
         self.host = String(host)
         if rest.isEmpty {

@@ -1,3 +1,5 @@
+import Platform
+
 /// Which texts may go where: into a greeting, a header name, a label, a path. *Value* (a namespace).
 ///
 /// These texts end up in protocol lines, metrics and log fields, so a line break in one of them would be an injection.
@@ -46,9 +48,9 @@ enum TextCheck {
     static func isHelloDomain(_ text: String) -> Bool {
         guard text.utf8.first == 0x5B, text.utf8.last == 0x5D, text.utf8.count > 2 else { return isHostName(text) }
         let inner = String(text.dropFirst().dropLast())
-        if AddressSyntax.isIPv4(inner) { return true }
+        if HostAddress(inner)?.isV4 == true { return true }
         guard inner.lowercased().hasPrefix("ipv6:") else { return false }
-        return AddressSyntax.isIPv6(String(inner.dropFirst(5)))
+        return HostAddress(String(inner.dropFirst(5)))?.isV4 == false
     }
 
     /// At most 60 characters of a text, with control characters shown as `?`, for error texts.

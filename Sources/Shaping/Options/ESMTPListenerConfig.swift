@@ -1,3 +1,5 @@
+package import Platform
+
 /// How one SMTP listener receives mail. *Shared* (immutable).
 package final class ESMTPListenerConfig: Sendable, Equatable {
     /// Where it listens.
@@ -7,7 +9,7 @@ package final class ESMTPListenerConfig: Sendable, Equatable {
     /// The text after the name in the greeting.
     package let banner: String
     /// Clients that may send to anyone.
-    package let relayHosts: [String]
+    package let relayHosts: NetworkList
     /// Which trace header fields are added.
     package let traceHeaders: TraceHeaders
     /// How long a client may be silent.

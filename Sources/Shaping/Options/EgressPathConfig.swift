@@ -1,3 +1,5 @@
+package import Platform
+
 /// How one source talks to one site: limits, time-outs, and what to do when things go wrong. *Shared* (immutable).
 ///
 /// A class, because every ready queue and connection of the path holds it, and replacing it is one pointer.
@@ -55,9 +57,9 @@ package final class EgressPathConfig: Sendable, Equatable {
     /// Whether RSET is sent between messages.
     package let enableRset: Bool
     /// Addresses mail must never go to.
-    package let prohibitedHosts: [String]
+    package let prohibitedHosts: NetworkList
     /// Addresses that are passed over.
-    package let skipHosts: [String]
+    package let skipHosts: NetworkList
     /// Which address families are used, in which order.
     package let ipLookupStrategy: IPLookupStrategy
     /// What to do after the peer dropped a connection.

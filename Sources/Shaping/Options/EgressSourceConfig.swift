@@ -1,3 +1,5 @@
+import Platform
+
 /// Where connections come from: the local address and the name said in EHLO. *Shared* (immutable).
 package final class EgressSourceConfig: Sendable, Equatable {
     /// The name of the source.
@@ -25,7 +27,7 @@ package final class EgressSourceConfig: Sendable, Equatable {
         let read = try OptionReader(table, Self.options)
         name = try read.name("name")
         sourceAddress = try read.optionalText(
-            "source_address", "an IP address such as '192.0.2.1' or '2001:db8::1'", where: AddressSyntax.isAddress)
+            "source_address", "an IP address such as '192.0.2.1' or '2001:db8::1'", where: { HostAddress($0) != nil })
         ehloDomain = try read.optionalHelloDomain("ehlo_domain")
         remotePort = try read.optionalInt("remote_port", in: 1...65535)
         ttl = try read.duration("ttl", .seconds(60))

@@ -1,3 +1,5 @@
+package import Platform
+
 /// How one HTTP listener serves the API. *Shared* (immutable).
 package final class HTTPListenerConfig: Sendable, Equatable {
     /// Where it listens.
@@ -5,7 +7,7 @@ package final class HTTPListenerConfig: Sendable, Equatable {
     /// The name of the node in answers; nil for the node's own.
     package let hostname: String?
     /// Clients that need no credentials.
-    package let trustedHosts: [String]
+    package let trustedHosts: NetworkList
     /// Names of this listener besides its own, and origins of pages that may use it: `host`, `host:port` or `scheme://host[:port]`.
     package let trustedNames: [String]
     /// Most connections at once.

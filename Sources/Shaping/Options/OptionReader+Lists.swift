@@ -1,3 +1,5 @@
+import Platform
+
 extension OptionReader {
     /// A list of texts that pass a check. A single text counts as a list of one.
     func texts(
@@ -27,10 +29,12 @@ extension OptionReader {
     }
 
     /// A list of IP addresses and networks.
-    func networks(_ option: String, _ fallback: [String]) throws(ConfigError) -> [String] {
-        try texts(
-            option, fallback, "IP addresses or networks such as '192.0.2.1', '10.0.0.0/8' or '2001:db8::/32'",
-            where: AddressSyntax.isNetwork)
+    func networks(_ option: String, _ fallback: [String]) throws(ConfigError) -> NetworkList {
+        let accepted = "IP addresses or networks such as '192.0.2.1', '10.0.0.0/8' or '2001:db8::/32'"
+        let given = try texts(option, fallback, accepted) { CIDR($0) != nil }
+        do throws(UnreadableNetwork) { return try NetworkList(given) } catch {
+            throw mustBe(option, "a list of \(accepted)", .string(error.text))
+        }
     }
 
     /// A list of names, of header fields or of metadata; a trailing `*` matches any rest.

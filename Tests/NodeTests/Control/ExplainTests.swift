@@ -90,7 +90,8 @@ import Testing
                 ]
                 let start = ContinuousClock.now
                 let explanation = await other.node.explainer.explain(.queue("example.com"), peers: peers)
-                #expect(ContinuousClock.now - start < .seconds(5))
+                // Two seconds and what a busy machine takes; without an end to the waiting it would not come back.
+                #expect(ContinuousClock.now - start < .seconds(60))
                 #expect(explanation.answers.map(\.found) == [false, true], "\(explanation.unanswered)")
                 #expect(explanation.answers[1].sentences.contains { $0.contains("1 message waits here") })
                 #expect(explanation.unanswered.map(\.node) == ["b", "c", "d"])

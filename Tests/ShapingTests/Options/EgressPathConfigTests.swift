@@ -1,3 +1,4 @@
+import Platform
 import Shaping
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
         #expect(path.systemShutdownTimeout == nil && path.effectiveShutdownTimeout == .seconds(1200))
         #expect(path.smtpPort == 25 && path.ehloDomain == nil && path.enableTls == .opportunistic)
         #expect(path.enablePipelining && path.enableRset)
-        #expect(path.prohibitedHosts == ["127.0.0.0/8", "0.0.0.0", "::1", "::"] && path.skipHosts.isEmpty)
+        #expect(path.prohibitedHosts.texts == ["127.0.0.0/8", "0.0.0.0", "::1", "::"] && path.skipHosts.isEmpty)
         #expect(path.ipLookupStrategy == .ipv4AndIPv6 && path.reconnectStrategy == .connectNextHost)
         #expect(!path.tryNextHostOnTransportError && !path.useLmtp && !path.ignore8bitChecks)
         #expect(path.providerName == nil && path.refreshInterval == .seconds(60))

@@ -10,24 +10,8 @@ package struct CIDRSet: Sendable, Hashable {
 
     private var levels: [Level] = []
 
-    /// Hosts nothing is ever delivered to unless the policy says so: the loopback and unspecified addresses.
-    package static let defaultProhibited = CIDRSet(
-        ["127.0.0.0/8", "0.0.0.0", "::1", "::"].compactMap { CIDR($0) })
-
     package init(_ blocks: [CIDR] = []) {
         for block in blocks { insert(block) }
-    }
-
-    /// Reads every text; fails with the first that is no block.
-    package init(parsing texts: [String]) throws(DNSError) {
-        for text in texts {
-            guard let block = CIDR(text) else {
-                throw DNSError(
-                    .invalidConfiguration, "\(text) is not an address or CIDR block",
-                    remedy: "write 192.0.2.0/24, 2001:db8::/32 or a single address")
-            }
-            insert(block)
-        }
     }
 
     package var isEmpty: Bool { levels.isEmpty }

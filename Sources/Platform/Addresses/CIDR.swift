@@ -16,6 +16,7 @@ package struct CIDR: Sendable, Hashable {
         if parts.count == 2 {
             let digits = parts[1].utf8
             guard (1...3).contains(digits.count), digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+                digits.count == 1 || digits.first != 0x30,
                 let given = Int(parts[1]), given <= length
             else { return nil }
             length = given
