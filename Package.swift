@@ -25,7 +25,7 @@ let package = Package(
     products: [
         .executable(name: "apus", targets: ["apus"]),
         // What the package in Fuzz/ may see.
-        .library(name: "ApusFuzzing", targets: ["Message", "SMTP", "Spool"]),
+        .library(name: "ApusFuzzing", targets: ["JSON", "Message", "SMTP", "Spool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -40,34 +40,38 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "CAllocator", nioCore, nioPosix,
+                "Node", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON", "CAllocator", nioCore, nioPosix,
                 argumentParser,
             ],
             swiftSettings: settings),
         .target(
             name: "Node",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", nioCore,
+                "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", "JSON",
+                nioCore,
                 nioPosix,
                 nioHTTP, deque, hummingbird, httpTypes, httpClient, .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
-            name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "COpenSSL", nioCore], swiftSettings: settings),
+            name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "JSON", "COpenSSL", nioCore],
+            swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
-        .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
+        .target(name: "Client", dependencies: ["JSON", nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
         .target(
-            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping"], swiftSettings: settings),
-        .target(name: "Shaping", swiftSettings: settings),
+            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping", "JSON"], swiftSettings: settings),
+        .target(name: "Shaping", dependencies: ["JSON"], swiftSettings: settings),
         .target(
             name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
-        .target(name: "Telemetry", dependencies: ["CZstd", "Platform"], swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["CZstd", "Platform", "JSON"], swiftSettings: settings),
         // What everything else stands on: the clocks of the machine.
         .target(name: "Platform", swiftSettings: settings),
+        // The one reader and writer of JSON; imports nothing.
+        .target(name: "JSON", swiftSettings: settings),
         .testTarget(
             name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "Platform", "CChecksum", "spool-torture", nioCore],
             swiftSettings: settings),
@@ -101,9 +105,10 @@ let package = Package(
                 "ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", "Platform", nioCore, nioPosix, nioEmbedded,
             ],
             swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
-        .testTarget(name: "ShapingTests", dependencies: ["Shaping"], swiftSettings: settings),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
+        .testTarget(name: "ShapingTests", dependencies: ["Shaping", "JSON"], swiftSettings: settings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", "CZstd"], swiftSettings: settings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: settings),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform"], swiftSettings: settings),
         .testTarget(
@@ -115,11 +120,11 @@ let package = Package(
             name: "NodeTests",
             dependencies: [
                 "Node", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform",
-                "CZstd",
+                "JSON", "CZstd",
                 "RedisFixture", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message"], swiftSettings: settings),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message", "JSON"], swiftSettings: settings),
         .target(name: "CChecksum"),
         .target(name: "CLuaShim", dependencies: ["CLua"]),
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),

@@ -1,6 +1,7 @@
 import Cluster
 import HTTPTypes
 import Hummingbird
+import JSON
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -140,8 +141,8 @@ struct PlainErrors<Context: RequestContext>: RouterMiddleware {
             return Response(
                 status: error.code == .invalid ? .badRequest : error.code == .full ? .conflict : .internalServerError,
                 text: error.description)
-        } catch is DecodingError {
-            return Response(status: .badRequest, text: "the body is not the JSON this endpoint takes")
+        } catch let error as JSONFault {
+            return Response(status: .badRequest, text: error.sentence(about: "the body"))
         }
     }
 }

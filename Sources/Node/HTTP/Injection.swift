@@ -1,4 +1,5 @@
 import Hummingbird
+import JSON
 import Message
 import Policy
 import Shaping
@@ -30,32 +31,22 @@ struct InjectionResult: Sendable {
     /// The node could not take anything for a reason of its own.
     var unavailable: String?
 
-    /// *Value*: the answer to the short form.
-    struct Short: Encodable {
-        var success_count: Int
-        var fail_count: Int
-        var ids: [String]
-        var errors: [String]
+    /// The answer to the short form.
+    var short: JSONValue {
+        .object([
+            "success_count": .whole(ids.count), "fail_count": .whole(failures.count), "ids": .strings(ids), "errors": .strings(errors),
+        ])
     }
 
-    /// *Value*: the answer to `/api/inject/v1`.
-    struct V1: Encodable {
-        var success_count: Int
-        var fail_count: Int
-        var failed_recipients: [String]
-        var errors: [String]
+    /// The answer to `/api/inject/v1`.
+    var v1: JSONValue {
+        .object([
+            "success_count": .whole(ids.count), "fail_count": .whole(failures.count),
+            "failed_recipients": .strings(failures.map(\.recipient)), "errors": .strings(errors),
+        ])
     }
 
-    var short: Short {
-        Short(
-            success_count: ids.count, fail_count: failures.count, ids: ids, errors: failures.map { "\($0.recipient): \($0.reason)" })
-    }
-
-    var v1: V1 {
-        V1(
-            success_count: ids.count, fail_count: failures.count, failed_recipients: failures.map(\.recipient),
-            errors: failures.map { "\($0.recipient): \($0.reason)" })
-    }
+    private var errors: [String] { failures.map { "\($0.recipient): \($0.reason)" } }
 }
 
 extension Injection {
@@ -100,22 +91,13 @@ extension Injection {
     }
 }
 
-extension Decoder {
+extension JSONValue {
     /// A field nobody reads is a mistake of the caller: it gets an error with the nearest valid name.
-    func refuseUnknownKeys(_ known: [String]) throws {
-        let container = try container(keyedBy: AnyKey.self)
-        for key in container.allKeys where !known.contains(key.stringValue) {
-            throw JSONFault.at(
-                codingPath + [key],
-                "unknown field\(NearestName.hint(key.stringValue, in: known)); valid are \(known.joined(separator: ", "))")
+    func refuseUnknownFields(_ known: [String]) throws(JSONFault) {
+        for member in try members() where !known.contains(member.name) {
+            throw JSONFault(
+                unusable: "unknown field\(NearestName.hint(member.name, in: known)); valid are \(known.joined(separator: ", "))"
+            ).inside(.member(member.name))
         }
     }
-}
-
-/// *Value*: any key of a JSON object.
-private struct AnyKey: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init?(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
 }

@@ -1,6 +1,5 @@
 package import Client
 import Cluster
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Message
@@ -12,17 +11,17 @@ struct QueueRoutes: Sendable {
 
     func add(to router: Router<APIContext>) {
         router.get("api/queues") { _, _ in
-            Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(await node.queueStatus())))
+            Response(json: await node.queueStatus())
         }
         router.get("api/queues/pauses") { _, _ in
-            Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
+            Response(json: node.pauses)
         }
         router.post("api/queues/pause") { request, context in
             let change = try await body(request)
             let reason = try change.text("reason") ?? ""
             try node.pause(
                 try change.required("queue"), reason: reason.isEmpty ? "no reason given" : reason, issuer: RuleRoutes.issuer(context))
-            return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
+            return Response(json: node.pauses)
         }
         router.post("api/queues/resume") { request, context in
             let change = try await body(request)
@@ -30,7 +29,7 @@ struct QueueRoutes: Sendable {
             guard try node.resume(queue, issuer: RuleRoutes.issuer(context)) else {
                 return Response(status: .notFound, text: notPaused(queue))
             }
-            return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(node.pauses)))
+            return Response(json: node.pauses)
         }
     }
 
@@ -50,16 +49,7 @@ struct QueueRoutes: Sendable {
             throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
         }
         return try RuleRequest(
-            Data(buffer.readableBytesView), allowed: ["queue", "reason"], example: #"{"queue": "example.com", "reason": "…"}"#)
-    }
-}
-
-extension JSONEncoder {
-    /// Stable output: sorted keys, slashes as they are.
-    static var api: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
+            buffer, allowed: ["queue", "reason"], example: #"{"queue": "example.com", "reason": "…"}"#)
     }
 }
 

@@ -2,7 +2,9 @@ import Cluster
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 import Message
+import NIOCore
 import Platform
 import Shaping
 
@@ -16,10 +18,13 @@ struct RuleRequest: Sendable {
     static let matching = ["domain", "routing_domain", "tenant", "campaign", "queue_names", "everything"]
     static let lifetime = ["duration", "expires"]
 
-    init(_ data: Data, allowed: [String], example: String = #"{"domain": "example.com", "reason": "…"}"#) throws {
-        guard !data.isEmpty else { throw HTTPError(.badRequest, message: "the body is empty; send a JSON object such as \(example)") }
-        guard let value = (try? JSONDecoder().decode(JSONValue.self, from: data))?.config else {
-            throw HTTPError(.badRequest, message: "the body is not valid JSON; send a JSON object such as \(example)")
+    init(_ body: ByteBuffer, allowed: [String], example: String = #"{"domain": "example.com", "reason": "…"}"#) throws {
+        guard body.readableBytes > 0 else {
+            throw HTTPError(.badRequest, message: "the body is empty; send a JSON object such as \(example)")
+        }
+        let value: ConfigValue
+        do throws(JSONFault) { value = ConfigValue(try JSONValue(parsing: body)) } catch {
+            throw HTTPError(.badRequest, message: "\(error.sentence(about: "the body")); send a JSON object such as \(example)")
         }
         guard case .table(let table) = value else {
             throw HTTPError(.badRequest, message: "the body must be a JSON object such as \(example), not \(value.kind)")

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import JSON
 import Message
 import Shaping
 import Testing
@@ -8,11 +9,11 @@ import Testing
 
 @Suite struct InjectionDecodingTests {
     private static func short(_ text: String) throws -> Injection {
-        try JSONDecoder().decode(ShortInjection.self, from: Data(text.utf8)).injection()
+        try JSONDecoderOf.short(text).injection()
     }
 
     private static func v1(_ text: String) throws -> Injection {
-        try JSONDecoder().decode(V1Injection.self, from: Data(text.utf8)).injection()
+        try JSONDecoderOf.v1(text).injection()
     }
 
     private static func content(_ item: Injection.Item) -> String { String(decoding: item.content, as: UTF8.self) }
@@ -22,8 +23,8 @@ import Testing
         do {
             _ = try body()
             return ""
-        } catch let error as DecodingError {
-            return error.sentence
+        } catch let error as JSONFault {
+            return error.sentence(about: "the body")
         } catch let error as HTTPError {
             return error.body ?? ""
         } catch {
@@ -90,7 +91,7 @@ import Testing
         let config = try HTTPListenerConfig(options.merging(["listen": .string("127.0.0.1:0")]) { $1 })
         let json = String(decoding: try JSONEncoder().encode(content), as: UTF8.self)
         let body = #"{"envelope_sender":"a@x.test","recipients":[{"email":"b@y.test"}],"content":"# + json + "}"
-        return try JSONDecoder().decode(V1Injection.self, from: Data(body.utf8)).injection(InjectionRules(config.content))
+        return try JSONDecoderOf.v1(body).injection(InjectionRules(config.content))
     }
 
     @Test(
