@@ -4,7 +4,9 @@
 package struct JSONFault: Error, Sendable, Equatable {
     /// One step of the way from the outermost value.
     package enum Step: Sendable, Equatable {
+        /// Into an object.
         case member(String)
+        /// Into an array, counted from 0.
         case element(Int)
     }
 
@@ -39,6 +41,7 @@ package struct JSONFault: Error, Sendable, Equatable {
         case value
     }
 
+    /// What kind of mistake it is.
     package let cause: Cause
     /// In words, without the place.
     package let message: String
@@ -87,6 +90,7 @@ package struct JSONFault: Error, Sendable, Equatable {
 }
 
 extension JSONFault: CustomStringConvertible {
+    /// One sentence.
     package var description: String { sentence(about: "the text") }
 
     /// The fault in one sentence that says what is wrong, where, and what is right.

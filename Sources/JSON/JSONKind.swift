@@ -1,10 +1,16 @@
 /// The kinds of values. *Value.*
 package enum JSONKind: Sendable, Equatable {
+    /// The absent value.
     case null
+    /// `true` or `false`.
     case boolean
+    /// Whole or not.
     case number
+    /// A text.
     case string
+    /// A sequence.
     case array
+    /// Names and values.
     case object
 
     /// With its article, for sentences.

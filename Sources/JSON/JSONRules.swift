@@ -2,6 +2,7 @@
 package struct JSONRules: Sendable, Equatable {
     /// What becomes of half a surrogate pair, such as `\ud83d` alone, which is no character.
     package enum LoneSurrogate: Sendable {
+        /// It is a fault.
         case refused
         /// It becomes U+FFFD.
         case replaced
@@ -9,6 +10,7 @@ package struct JSONRules: Sendable, Equatable {
 
     /// Values within each other, the outermost and the innermost counted.
     package var depth: Int
+    /// What becomes of half a surrogate pair.
     package var loneSurrogate: LoneSurrogate
     /// Whether a byte order mark may come first, which RFC 8259 (8.1) leaves to the reader.
     package var allowsByteOrderMark: Bool

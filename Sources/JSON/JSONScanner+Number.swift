@@ -1,6 +1,8 @@
 /// A number as it is written: whole if it has neither fraction nor exponent and fits 64 bits. *Value.*
 package enum JSONNumber: Sendable, Equatable {
+    /// Whole.
     case integer(Int64)
+    /// Any other.
     case double(Double)
 }
 

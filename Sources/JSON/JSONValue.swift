@@ -1,17 +1,25 @@
 /// Any JSON value. *Value.*
 package enum JSONValue: Sendable, Equatable {
+    /// The absent value.
     case null
+    /// `true` or `false`.
     case boolean(Bool)
+    /// A number without fraction and exponent that fits 64 bits.
     case integer(Int64)
+    /// Any other number.
     case double(Double)
+    /// A text.
     case string(String)
+    /// A sequence.
     case array([JSONValue])
     /// In the order of the text, names that stand twice included.
     case object([Member])
 
     /// A name and its value. *Value.*
     package struct Member: Sendable, Equatable {
+        /// The name; any text.
         package var name: String
+        /// The value.
         package var value: JSONValue
 
         /// A name and its value.
