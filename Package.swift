@@ -25,7 +25,7 @@ let package = Package(
     products: [
         .executable(name: "apus", targets: ["apus"]),
         // What the package in Fuzz/ may see.
-        .library(name: "ApusFuzzing", targets: ["Message", "SMTP", "Spool"]),
+        .library(name: "ApusFuzzing", targets: ["JSON", "Message", "SMTP", "Spool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -40,7 +40,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "CAllocator", nioCore, nioPosix,
+                "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON", "CAllocator", nioCore,
+                nioPosix,
                 argumentParser,
             ],
             swiftSettings: settings),
@@ -48,53 +49,58 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message",
-                "Telemetry", "Platform", nioCore, nioPosix, nioHTTP, httpClient,
+                "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, httpClient,
             ],
             swiftSettings: settings),
         .target(
             name: "API",
             dependencies: [
                 "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "DNS", "Spool", "Message",
-                "Telemetry", "Platform", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes,
+                "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes,
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
             name: "Control",
             dependencies: [
-                "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "Message", "Telemetry", "Platform", nioCore, nioPosix,
+                "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "Message", "Telemetry", "Platform", "JSON", nioCore,
+                nioPosix,
                 nioHTTP, httpClient,
             ],
             swiftSettings: settings),
         .target(
             name: "Intake",
             dependencies: [
-                "Delivery", "Policy", "SMTP", "Spool", "DNS", "Shaping", "Message", "Telemetry", "Platform", nioCore, nioPosix,
+                "Delivery", "Policy", "SMTP", "Spool", "DNS", "Shaping", "Message", "Telemetry", "Platform", "JSON", nioCore, nioPosix,
             ],
             swiftSettings: settings),
         .target(
             name: "Delivery",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", nioCore, nioPosix,
+                "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", "JSON", nioCore,
+                nioPosix,
                 deque,
             ],
             swiftSettings: settings),
         .target(
-            name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "COpenSSL", nioCore], swiftSettings: settings),
+            name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "JSON", "COpenSSL", nioCore],
+            swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
-        .target(name: "Client", dependencies: [nioCore, nioHTTP, httpClient], swiftSettings: settings),
+        .target(name: "Client", dependencies: ["JSON", nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
         .target(
-            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping"], swiftSettings: settings),
-        .target(name: "Shaping", dependencies: ["Platform"], swiftSettings: settings),
+            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping", "JSON"], swiftSettings: settings),
+        .target(name: "Shaping", dependencies: ["Platform", "JSON"], swiftSettings: settings),
         .target(
             name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
-        .target(name: "Telemetry", dependencies: ["CZstd", "Platform"], swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["CZstd", "Platform", "JSON"], swiftSettings: settings),
         // What everything else stands on: the clocks of the machine, and how addresses are written.
         .target(name: "Platform", swiftSettings: settings),
+        // The one reader and writer of JSON; imports nothing.
+        .target(name: "JSON", swiftSettings: settings),
         .testTarget(
             name: "SpoolTests", dependencies: ["Spool", "Message", "Telemetry", "Platform", "CChecksum", "spool-torture", nioCore],
             swiftSettings: settings),
@@ -134,9 +140,10 @@ let package = Package(
                 "ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", "Platform", nioCore, nioPosix, nioEmbedded,
             ],
             swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
-        .testTarget(name: "ShapingTests", dependencies: ["Shaping", "Platform"], swiftSettings: settings),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "CZstd"], swiftSettings: settings),
+        .testTarget(name: "ShapingTests", dependencies: ["Shaping", "Platform", "JSON"], swiftSettings: settings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", "CZstd"], swiftSettings: settings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -164,7 +171,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Intake", "Cluster", "Shaping", "Message", nioCore, nioHTTP, hummingbird,
+                "API", "Intake", "Cluster", "Shaping", "Message", "JSON", nioCore, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
         // What the tests of several targets need.
@@ -173,12 +180,12 @@ let package = Package(
             name: "NodeTests",
             dependencies: [
                 "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS",
-                "Message", "Telemetry", "Platform",
+                "Message", "Telemetry", "Platform", "JSON",
                 "CZstd",
                 "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message"], swiftSettings: settings),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message", "JSON"], swiftSettings: settings),
         .target(name: "CChecksum"),
         .target(name: "CLuaShim", dependencies: ["CLua"]),
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),

@@ -4,7 +4,7 @@ import PackageDescription
 // Each executable is one libFuzzer target; script/fuzz builds and runs them.
 let targets: [(name: String, module: String)] = [
     ("fuzz-address", "Message"), ("fuzz-header", "Message"), ("fuzz-command", "SMTP"), ("fuzz-session", "SMTP"),
-    ("fuzz-reply", "SMTP"), ("fuzz-spool-record", "Spool"),
+    ("fuzz-reply", "SMTP"), ("fuzz-spool-record", "Spool"), ("fuzz-json", "JSON"),
 ]
 
 let package = Package(

@@ -1,9 +1,9 @@
-import Foundation
+package import JSON
 
 extension AdminClient {
     /// Issues a rule; answers its JSON.
     package func issue(_ kind: RuleKind, _ order: RuleOrder) async throws -> String {
-        try await send("POST", kind.path, body: try JSONEncoder().encode(order))
+        try await send("POST", kind.path, body: order.json)
     }
 
     /// The rules in force, and the JSON as it came.
@@ -12,7 +12,7 @@ extension AdminClient {
     /// Ends a rule; false when there is none of that id.
     package func end(_ kind: RuleKind, id: String) async throws -> Bool {
         do {
-            _ = try await send("DELETE", kind.path, body: try JSONEncoder().encode(["id": id]))
+            _ = try await send("DELETE", kind.path, body: .object(["id": .string(id)]))
             return true
         } catch let error as ClientError where error.status == 404 {
             return false
@@ -29,7 +29,7 @@ extension AdminClient {
 
     /// Forgets a node that will not come back; the members that are left.
     package func forget(_ node: String) async throws -> String {
-        try await send("POST", "/api/members/forget", body: try JSONEncoder().encode(["node": node]))
+        try await send("POST", "/api/members/forget", body: .object(["node": .string(node)]))
     }
 
     /// The limits in use.
@@ -41,23 +41,20 @@ extension AdminClient {
         try await get("/api/explain" + Self.query([(key, value)] + (cluster ? [("cluster", "true")] : [])))
     }
 
-    private func get<Answer: Decodable>(_ path: String) async throws -> (Answer, String) {
+    private func get<Answer: JSONDecodable>(_ path: String) async throws -> (Answer, String) {
         let body = try await send("GET", path, body: nil)
         return (try decode(body), body)
     }
 
     /// Reads an answer of this version's API.
-    package func decode<Answer: Decodable>(_ body: String) throws -> Answer {
-        do { return try JSONDecoder().decode(Answer.self, from: Data(body.utf8)) } catch {
+    package func decode<Answer: JSONDecodable>(_ body: String) throws -> Answer {
+        do { return try Answer(json: try JSONValue(parsing: body, .api)) } catch {
             throw ClientError("\(endpoint) does not speak this version's API: \(error)")
         }
     }
 
     private static func query(_ items: [(key: String, value: String)]) -> String {
-        var allowed = CharacterSet.alphanumerics
-        allowed.insert(charactersIn: "-._~")
         guard !items.isEmpty else { return "" }
-        return "?"
-            + items.map { "\($0.key)=\($0.value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")" }.joined(separator: "&")
+        return "?" + items.map { "\($0.key)=\(QueryText.encoded($0.value))" }.joined(separator: "&")
     }
 }

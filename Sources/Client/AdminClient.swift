@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import Foundation
+import JSON
 import NIOCore
 import NIOHTTP1
 
@@ -27,20 +27,20 @@ package final class AdminClient: Sendable {
 
     /// Pauses a queue; answers the JSON list of pauses.
     package func pause(_ queue: String, reason: String) async throws -> String {
-        try await send("POST", "/api/queues/pause", body: try JSONEncoder().encode(["queue": queue, "reason": reason]))
+        try await send("POST", "/api/queues/pause", body: .object(["queue": .string(queue), "reason": .string(reason)]))
     }
 
     /// Resumes a queue; answers the JSON list of pauses.
     package func resume(_ queue: String) async throws -> String {
-        try await send("POST", "/api/queues/resume", body: try JSONEncoder().encode(["queue": queue]))
+        try await send("POST", "/api/queues/resume", body: .object(["queue": .string(queue)]))
     }
 
-    func send(_ method: String, _ path: String, body: Data?) async throws -> String {
+    func send(_ method: String, _ path: String, body: JSONValue?) async throws -> String {
         var request = HTTPClientRequest(url: endpoint + path)
         request.method = .init(rawValue: method)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
+            request.body = .bytes(ByteBuffer(bytes: body.bytes(.api)))
         }
         let response: HTTPClientResponse
         do {

@@ -1,7 +1,7 @@
 /// *Value*: why a queue, a path or a message is not moving, in the words of each node.
-package struct Explanation: Sendable, Codable, Equatable {
+package struct Explanation: Sendable, Equatable {
     /// *Value*: what one node says.
-    package struct Answer: Sendable, Codable, Equatable {
+    package struct Answer: Sendable, Equatable {
         package var node: String
         /// Whether the node has what was asked about.
         package var found: Bool
@@ -16,7 +16,7 @@ package struct Explanation: Sendable, Codable, Equatable {
     }
 
     /// *Value*: a node that did not answer.
-    package struct Silence: Sendable, Codable, Equatable {
+    package struct Silence: Sendable, Equatable {
         package var node: String
         package var reason: String
 

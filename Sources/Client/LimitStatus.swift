@@ -1,7 +1,7 @@
 /// *Value*: one limit as `GET /api/limits` shows it.
-package struct LimitStatus: Sendable, Codable, Equatable {
+package struct LimitStatus: Sendable, Equatable {
     /// *Value*: one node's part in a limit.
-    package struct Holder: Sendable, Codable, Equatable {
+    package struct Holder: Sendable, Equatable {
         package var node: String
         /// What the node has: permits, or slots it may use now.
         package var has: Int
@@ -15,11 +15,6 @@ package struct LimitStatus: Sendable, Codable, Equatable {
             self.has = has
             self.wants = wants
             self.waitsSeconds = waitsSeconds
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case node, has, wants
-            case waitsSeconds = "waits_seconds"
         }
     }
 

@@ -1,5 +1,5 @@
 /// *Value*: one node as `GET /api/members` shows it.
-package struct MemberStatus: Sendable, Codable, Equatable {
+package struct MemberStatus: Sendable, Equatable {
     package var node: String
     /// `host:port` of its HTTP API; empty without one.
     package var address: String
@@ -31,11 +31,5 @@ package struct MemberStatus: Sendable, Codable, Equatable {
         self.joined = joined
         self.lastSeen = lastSeen
         self.isSelf = isSelf
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case node, address, zone, version, state, status, spools, joined
-        case lastSeen = "last_seen"
-        case isSelf = "self"
     }
 }

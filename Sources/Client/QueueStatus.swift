@@ -1,5 +1,5 @@
 /// *Value*: one scheduled queue as `GET /api/queues` shows it.
-package struct QueueStatus: Sendable, Codable, Equatable {
+package struct QueueStatus: Sendable, Equatable {
     /// `campaign:tenant@domain!routing_domain`.
     package var queue: String
     /// Messages that wait for their time, or for room in a ready queue.
@@ -36,18 +36,10 @@ package struct QueueStatus: Sendable, Codable, Equatable {
         self.blockedBy = blockedBy
         self.lastReply = lastReply
     }
-
-    enum CodingKeys: String, CodingKey {
-        case queue, scheduled, due, active, delivered, state
-        case oldestAge = "oldest_age"
-        case nextDue = "next_due"
-        case blockedBy = "blocked_by"
-        case lastReply = "last_reply"
-    }
 }
 
 /// *Value*: one pause as `GET /api/queues/pauses` shows it.
-package struct PauseStatus: Sendable, Codable, Equatable {
+package struct PauseStatus: Sendable, Equatable {
     package var queue: String
     package var reason: String
     package var issuer: String

@@ -1,5 +1,5 @@
 /// *Value*: what a rule is about and how long it lasts, as a command asks for it.
-package struct RuleOrder: Sendable, Encodable {
+package struct RuleOrder: Sendable {
     package var reason: String
     package var domain: String?
     package var routingDomain: String?
@@ -17,14 +17,6 @@ package struct RuleOrder: Sendable, Encodable {
     package var data: [String: String?]?
 
     package init(reason: String) { self.reason = reason }
-
-    enum CodingKeys: String, CodingKey {
-        case reason, domain, tenant, campaign, everything, name, duration, node, data
-        case routingDomain = "routing_domain"
-        case queueNames = "queue_names"
-        case suppressLogging = "suppress_logging"
-        case alwaysFlush = "always_flush"
-    }
 
     /// The criteria as a query.
     var query: [(key: String, value: String)] {

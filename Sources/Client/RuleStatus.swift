@@ -1,5 +1,5 @@
 /// *Value*: one suspension, bounce or rebind as the admin API lists it.
-package struct RuleStatus: Sendable, Codable, Equatable {
+package struct RuleStatus: Sendable, Equatable {
     package var id: String
     package var reason: String
     /// Who asked for it, and from where.
@@ -31,13 +31,6 @@ package struct RuleStatus: Sendable, Codable, Equatable {
         self.created = created
     }
 
-    enum CodingKeys: String, CodingKey {
-        case id, reason, issuer, created, duration, expires, domain, tenant, campaign, name, everything, node, bounced
-        case routingDomain = "routing_domain"
-        case queueNames = "queue_names"
-        case totalBounced = "total_bounced"
-    }
-
     /// What the rule is about, for people.
     package var scope: String {
         var parts: [String] = []
@@ -53,7 +46,7 @@ package struct RuleStatus: Sendable, Codable, Equatable {
 }
 
 /// *Value*: the answer to a bounce, and to the question what it would bounce.
-package struct BounceCount: Sendable, Codable, Equatable {
+package struct BounceCount: Sendable, Equatable {
     /// The rule; absent in a dry run.
     package var id: String?
     /// Messages by queue, on the node that answers.
@@ -65,15 +58,10 @@ package struct BounceCount: Sendable, Codable, Equatable {
         self.bounced = bounced
         self.totalBounced = totalBounced
     }
-
-    enum CodingKeys: String, CodingKey {
-        case id, bounced
-        case totalBounced = "total_bounced"
-    }
 }
 
 /// *Value*: the answer that names a new rule.
-package struct RuleID: Sendable, Codable, Equatable {
+package struct RuleID: Sendable, Equatable {
     package var id: String
     package init(id: String) { self.id = id }
 }

@@ -2,7 +2,7 @@ import AsyncHTTPClient
 import Client
 import Cluster
 import Delivery
-import Foundation
+import JSON
 import NIOCore
 import NIOHTTP1
 
@@ -15,9 +15,7 @@ struct PeerAnswer: Sendable {
         guard !peer.address.isEmpty else {
             return PeerAnswer(node: peer.node, result: .failure(NodeError("it has no HTTP listener")))
         }
-        var allowed = CharacterSet.alphanumerics
-        allowed.insert(charactersIn: "-._~")
-        let value = question.query.value.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+        let value = QueryText.encoded(question.query.value)
         let request = HTTPClientRequest(url: "http://\(peer.address)/api/explain?\(question.query.key)=\(value)")
         do {
             let response = try await client.execute(request, timeout: .seconds(2))
@@ -26,12 +24,12 @@ struct PeerAnswer: Sendable {
                 let line = String(buffer: body).split(separator: "\n").first.map { String($0.prefix(300)) } ?? ""
                 return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address) answered \(response.status.code) \(line)")))
             }
-            let explanation = try JSONDecoder().decode(Explanation.self, from: Data(body.readableBytesView))
+            let explanation = try Explanation(json: try JSONValue(parsing: body))
             guard let answer = explanation.answers.first else { throw NodeError("the answer is empty") }
             return PeerAnswer(node: peer.node, result: .success(answer))
         } catch let error as NodeError {
             return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address): \(error.message)")))
-        } catch is DecodingError {
+        } catch is JSONFault {
             return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address) speaks another version's API")))
         } catch {
             return PeerAnswer(node: peer.node, result: .failure(NodeError("\(peer.address) does not answer within 2 s: \(error)")))

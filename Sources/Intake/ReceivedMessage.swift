@@ -84,6 +84,6 @@ package final class ReceivedMessage: PolicyMessage {
         guard !ownMeta.isEmpty else { return sessionMeta }
         let changed = Set(ownMeta.map(\.key))
         return sessionMeta.filter { !changed.contains($0.key) }
-            + ownMeta.filter { $0.value != .null }.map { ($0.key, JSON.text($0.value)) }
+            + ownMeta.filter { $0.value != .null }.map { ($0.key, $0.value.jsonText) }
     }
 }

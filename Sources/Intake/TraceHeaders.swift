@@ -1,3 +1,4 @@
+import JSON
 import Message
 import NIOCore
 import SMTP
@@ -80,8 +81,8 @@ package struct TraceHeaders {
     ) {
         // Several recipients are not named: each would see the blind copies of the others.
         var json = "{\"_@_\":\"\\\\_/\""
-        if recipients.count == 1 { json += ",\"recipient\":" + JSON.text(recipients[0].text) }
-        for (key, value) in meta { json += "," + JSON.text(key) + ":" + value }
+        if recipients.count == 1 { json += ",\"recipient\":" + JSONText.string(recipients[0].text, style: .policy) }
+        for (key, value) in meta { json += "," + JSONText.string(key, style: .policy) + ":" + value }
         json += "}"
         var encoded: [UInt8] = []
         Base64.encode(Array(json.utf8), lineLength: .max, to: &encoded)

@@ -1,6 +1,6 @@
-import Platform
 package import DNS
 import Delivery
+import Platform
 import Shaping
 
 /// *Value*: how a node is started, from the command line and its environment.

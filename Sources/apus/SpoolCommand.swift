@@ -1,6 +1,7 @@
 import ArgumentParser
 import Delivery
 import Foundation
+import JSON
 import Message
 import NIOCore
 import Node
@@ -43,12 +44,14 @@ struct SpoolCommand: ParsableCommand {
                 var report = try SpoolInspection.check(directory)
                 report.damage += StateFiles.damages(directory).map(\.description)
                 if json {
-                    let facts: [String: Any] = [
-                        "segments": report.segments, "free_segments": report.freeSegments, "messages": report.messages,
-                        "finished": report.finished, "records": report.records, "bytes": report.bytes, "damage": report.damage,
-                        "damaged_bodies": report.damagedBodies, "torn_tails": report.tornTails, "kept": report.kept,
-                    ]
-                    print(String(decoding: try JSONSerialization.data(withJSONObject: facts, options: [.sortedKeys]), as: UTF8.self))
+                    let facts = JSONValue.object([
+                        "segments": .whole(Int(report.segments)), "free_segments": .whole(Int(report.freeSegments)),
+                        "messages": .whole(Int(report.messages)), "finished": .whole(Int(report.finished)),
+                        "records": .whole(Int(report.records)), "bytes": .whole(Int(report.bytes)), "damage": .strings(report.damage),
+                        "damaged_bodies": .whole(Int(report.damagedBodies)), "torn_tails": .whole(Int(report.tornTails)),
+                        "kept": .strings(report.kept),
+                    ])
+                    print(String(decoding: facts.bytes(.escapedSlashes), as: UTF8.self))
                 } else {
                     print("\(report.segments) segments (\(report.freeSegments) free), \(report.records) records, \(report.bytes) bytes")
                     print(
@@ -82,15 +85,13 @@ struct SpoolCommand: ParsableCommand {
                     let created = MessageDate.rfc3339(unixNanoseconds: envelope.created)
                     let due = MessageDate.rfc3339(unixNanoseconds: envelope.due)
                     if json {
-                        let facts: [String: Any] = [
-                            "id": entry.id.hex, "queue": envelope.queue, "size": entry.size, "num_attempts": envelope.attempts,
-                            "created": created, "due": due, "sender": envelope.sender, "recipients": envelope.recipients,
-                            "last_reply": envelope.lastReply,
-                        ]
-                        print(
-                            String(
-                                decoding: try JSONSerialization.data(
-                                    withJSONObject: facts, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self))
+                        let facts = JSONValue.object([
+                            "id": .string(entry.id.hex), "queue": .string(envelope.queue), "size": .whole(Int(entry.size)),
+                            "num_attempts": .whole(Int(envelope.attempts)), "created": .string(created), "due": .string(due),
+                            "sender": .string(envelope.sender), "recipients": .strings(envelope.recipients),
+                            "last_reply": .string(envelope.lastReply),
+                        ])
+                        print(String(decoding: facts.bytes(.api), as: UTF8.self))
                     } else {
                         table.add([
                             entry.id.hex, envelope.queue, "\(entry.size)", "\(envelope.attempts)", created, due,

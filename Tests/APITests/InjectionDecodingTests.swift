@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import JSON
 import Message
 import Shaping
 import Testing
@@ -9,11 +10,11 @@ import Testing
 
 @Suite struct InjectionDecodingTests {
     private static func short(_ text: String) throws -> Injection {
-        try JSONDecoder().decode(ShortInjection.self, from: Data(text.utf8)).injection()
+        try ShortInjection(json: try JSONValue(parsing: text, .api)).injection()
     }
 
     private static func v1(_ text: String) throws -> Injection {
-        try JSONDecoder().decode(V1Injection.self, from: Data(text.utf8)).injection()
+        try V1Injection(json: try JSONValue(parsing: text, .api)).injection()
     }
 
     private static func content(_ item: Injection.Item) -> String { String(decoding: item.content, as: UTF8.self) }
@@ -23,8 +24,8 @@ import Testing
         do {
             _ = try body()
             return ""
-        } catch let error as DecodingError {
-            return error.sentence
+        } catch let error as JSONFault {
+            return error.sentence(about: "the body")
         } catch let error as HTTPError {
             return error.body ?? ""
         } catch {
@@ -91,7 +92,7 @@ import Testing
         let config = try HTTPListenerConfig(options.merging(["listen": .string("127.0.0.1:0")]) { $1 })
         let json = String(decoding: try JSONEncoder().encode(content), as: UTF8.self)
         let body = #"{"envelope_sender":"a@x.test","recipients":[{"email":"b@y.test"}],"content":"# + json + "}"
-        return try JSONDecoder().decode(V1Injection.self, from: Data(body.utf8)).injection(InjectionRules(config.content))
+        return try V1Injection(json: try JSONValue(parsing: body, .api)).injection(InjectionRules(config.content))
     }
 
     @Test(

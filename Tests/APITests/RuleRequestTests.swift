@@ -1,6 +1,6 @@
 import Cluster
-import Foundation
 import Hummingbird
+import NIOCore
 import Shaping
 import Testing
 
@@ -10,7 +10,7 @@ import Testing
 @Suite struct RuleRequestTests {
     private static let fields = ["reason", "node", "data", "name"] + RuleRequest.matching + RuleRequest.lifetime
 
-    private static func request(_ text: String) throws -> RuleRequest { try RuleRequest(Data(text.utf8), allowed: fields) }
+    private static func request(_ text: String) throws -> RuleRequest { try RuleRequest(ByteBuffer(string: text), allowed: fields) }
 
     @Test func criteriaBecomeAScope() throws {
         let request = try Self.request(

@@ -85,7 +85,7 @@ import Testing
         ("example.com!", "example.com"), (#""a:b":t@d!!"#, #""a:b":t@d!!"#), (#""acme"@d!!"#, "acme@d"), ("Example.COM", "Example.COM"),
     ])
     func aWholeNameIsPrintedInOneForm(_ given: String, _ queue: String) throws {
-        #expect(try Self.message(meta: [("queue", JSON.text(given))]).queueName == queue)
+        #expect(try Self.message(meta: [("queue", ConfigValue.string(given).jsonText)]).queueName == queue)
     }
 
     @Test func ownMetaGoesBeforeTheSessions() {

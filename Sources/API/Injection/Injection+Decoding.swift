@@ -1,5 +1,6 @@
 import Hummingbird
 package import Intake
+import JSON
 package import Message
 import Platform
 import Policy
@@ -46,22 +47,13 @@ extension Injection {
     }
 }
 
-extension Decoder {
+extension JSONValue {
     /// A field nobody reads is a mistake of the caller: it gets an error with the nearest valid name.
-    func refuseUnknownKeys(_ known: [String]) throws {
-        let container = try container(keyedBy: AnyKey.self)
-        for key in container.allKeys where !known.contains(key.stringValue) {
-            throw JSONFault.at(
-                codingPath + [key],
-                "unknown field\(NearestName.hint(key.stringValue, in: known)); valid are \(known.joined(separator: ", "))")
+    func refuseUnknownFields(_ known: [String]) throws(JSONFault) {
+        for member in try members() where !known.contains(member.name) {
+            throw JSONFault(
+                unusable: "unknown field\(NearestName.hint(member.name, in: known)); valid are \(known.joined(separator: ", "))"
+            ).inside(.member(member.name))
         }
     }
-}
-
-/// *Value*: any key of a JSON object.
-private struct AnyKey: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    package init?(stringValue: String) { self.stringValue = stringValue }
-    package init?(intValue: Int) { nil }
 }

@@ -1,49 +1,42 @@
 import Delivery
 import Hummingbird
 import Intake
+import JSON
 import Message
 import Shaping
 
 /// *Value*: the body of `POST /api/inject`: `{"from", "to": [..], "subject"?, "body"?, "headers"?, "tenant"?, "campaign"?}`.
-struct ShortInjection: Decodable, Sendable {
-    package var from: String
+struct ShortInjection: JSONDecodable, Sendable {
+    var from: String
     /// `nil` for a recipient that is `null`.
-    package var to: [String?]
+    var to: [String?]
     var subject: String?
-    package var body: String?
-    package var headers: [String: String]?
+    var body: String?
+    var headers: [String: String]?
     var tenant: String?
     var campaign: String?
 
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case from, to, subject, body, headers, tenant, campaign
-    }
+    private static let fields = ["from", "to", "subject", "body", "headers", "tenant", "campaign"]
 
-    package init(from decoder: any Decoder) throws {
-        try decoder.refuseUnknownKeys(CodingKeys.allCases.map(\.stringValue))
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        from = try values.decode(String.self, forKey: .from)
-        to = try Self.recipients(values)
-        subject = try values.decodeIfPresent(String.self, forKey: .subject)
-        body = try values.decodeIfPresent(String.self, forKey: .body)
-        headers = try values.decodeIfPresent([String: String].self, forKey: .headers)
-        tenant = try values.decodeIfPresent(String.self, forKey: .tenant)
-        campaign = try values.decodeIfPresent(String.self, forKey: .campaign)
+    init(json: JSONValue) throws(JSONFault) {
+        try json.refuseUnknownFields(Self.fields)
+        from = try json.string("from")
+        to = try json.required("to") { value throws(JSONFault) in try Self.recipients(value) }
+        subject = try json.optionalString("subject")
+        body = try json.optionalString("body")
+        headers = try json.optionalTexts("headers")
+        tenant = try json.optionalString("tenant")
+        campaign = try json.optionalString("campaign")
     }
 
     /// One address, or a list of them.
-    private static func recipients(_ values: KeyedDecodingContainer<CodingKeys>) throws -> [String?] {
-        if let one = try? values.decode(String.self, forKey: .to) { return [one] }
-        guard values.contains(.to) else {
-            throw DecodingError.keyNotFound(CodingKeys.to, .init(codingPath: values.codingPath, debugDescription: "no recipients"))
+    private static func recipients(_ json: JSONValue) throws(JSONFault) -> [String?] {
+        switch json {
+        case .string(let one): return [one]
+        case .array: return try json.asArray { value throws(JSONFault) in value == .null ? nil : try value.asString() }
+        case .null, .boolean, .integer, .double, .object:
+            throw JSONFault(expected: "a string or an array of strings", found: json.kind)
         }
-        guard var list = try? values.nestedUnkeyedContainer(forKey: .to) else {
-            throw JSONFault.wrongType(
-                values.codingPath + [CodingKeys.to], expected: "a string or an array of strings", found: values.kind(of: .to))
-        }
-        var recipients: [String?] = []
-        while !list.isAtEnd { recipients.append(try list.decode(String?.self)) }
-        return recipients
     }
 
     /// Builds one message per recipient.

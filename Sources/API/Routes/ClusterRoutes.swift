@@ -1,7 +1,6 @@
 import Client
 import Cluster
 import Control
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Message
@@ -14,23 +13,23 @@ struct ClusterRoutes: Sendable {
     package let explainer: Explainer
 
     package func add(to router: Router<APIContext>) {
-        router.get("api/members") { _, _ in try RuleRoutes.json(members) }
+        router.get("api/members") { _, _ in Response(json: members) }
         router.post("api/members/forget") { request, _ in
             let buffer: ByteBuffer
             do { buffer = try await request.body.collect(upTo: 65_536) } catch {
                 throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
             }
-            try await forget(try RuleRequest(Data(buffer.readableBytesView), allowed: ["node"]).required("node"))
-            return try RuleRoutes.json(members)
+            try await forget(try RuleRequest(buffer, allowed: ["node"]).required("node"))
+            return Response(json: members)
         }
         router.get("api/limits") { request, _ in
             let cluster = try Self.flag(request, "cluster", standard: true)
-            return try RuleRoutes.json(await view.limits(cluster: cluster))
+            return Response(json: await view.limits(cluster: cluster))
         }
         router.get("api/explain") { request, _ in
             let question = try ExplainQuestion(FormQuery.parameters(request.uri.query ?? ""))
             let cluster = try Self.flag(request, "cluster", standard: false)
-            return try RuleRoutes.json(await explainer.explain(question, cluster: cluster))
+            return Response(json: await explainer.explain(question, cluster: cluster))
         }
     }
 

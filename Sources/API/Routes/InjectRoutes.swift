@@ -1,7 +1,8 @@
-import Foundation
+import Control
 import HTTPTypes
 import Hummingbird
 import Intake
+import JSON
 import Message
 import NIOCore
 
@@ -22,7 +23,7 @@ struct InjectRoutes: Sendable {
         }
     }
 
-    private func read<Body: Decodable>(_ request: Request, as type: Body.Type) async throws -> Body {
+    private func read<Body: JSONDecodable>(_ request: Request, as type: Body.Type) async throws -> Body {
         if let refusal = injector.refusal { throw HTTPError(.serviceUnavailable, message: refusal) }
         if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
             throw HTTPError(
@@ -34,17 +35,16 @@ struct InjectRoutes: Sendable {
         } catch {
             throw HTTPError(.contentTooLarge, message: "the body may have \(limit) bytes (request_body_limit)")
         }
-        do {
-            return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView))
-        } catch let error as DecodingError {
-            throw HTTPError(.badRequest, message: error.sentence)
+        do throws(JSONFault) {
+            return try Body(json: try JSONValue(parsing: buffer))
+        } catch {
+            throw HTTPError(.badRequest, message: error.sentence(about: "the body"))
         }
     }
 
     private func answer(_ injection: Injection, _ context: APIContext, short: Bool) async throws -> Response {
         let result = await injector.inject(injection, peer: context.remote)
         if result.ids.isEmpty, let reason = result.unavailable { throw HTTPError(.serviceUnavailable, message: reason) }
-        let data = short ? try JSONEncoder.api.encode(result.short) : try JSONEncoder.api.encode(result.v1)
-        return Response(json: ByteBuffer(bytes: data))
+        return Response(json: short ? result.short : result.v1)
     }
 }

@@ -2,6 +2,7 @@ import Cluster
 import Delivery
 import HTTPTypes
 import Hummingbird
+import JSON
 
 /// *Value*: answers errors as one line of text, whatever threw them.
 struct PlainErrors<Context: RequestContext>: RouterMiddleware {
@@ -18,8 +19,8 @@ struct PlainErrors<Context: RequestContext>: RouterMiddleware {
             return Response(
                 status: error.code == .invalid ? .badRequest : error.code == .full ? .conflict : .internalServerError,
                 text: error.description)
-        } catch is DecodingError {
-            return Response(status: .badRequest, text: "the body is not the JSON this endpoint takes")
+        } catch let error as JSONFault {
+            return Response(status: .badRequest, text: error.sentence(about: "the body"))
         }
     }
 }

@@ -2,7 +2,6 @@ import Client
 import Cluster
 import Control
 import Delivery
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Message
@@ -15,17 +14,17 @@ struct QueueRoutes: Sendable {
 
     package func add(to router: Router<APIContext>) {
         router.get("api/queues") { _, _ in
-            Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(await inspection.queues())))
+            Response(json: await inspection.queues())
         }
         router.get("api/queues/pauses") { _, _ in
-            Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(orders.pauses)))
+            Response(json: orders.pauses)
         }
         router.post("api/queues/pause") { request, context in
             let change = try await body(request)
             let reason = try change.text("reason") ?? ""
             try orders.pause(
                 try change.required("queue"), reason: reason.isEmpty ? "no reason given" : reason, issuer: RuleRoutes.issuer(context))
-            return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(orders.pauses)))
+            return Response(json: orders.pauses)
         }
         router.post("api/queues/resume") { request, context in
             let change = try await body(request)
@@ -33,7 +32,7 @@ struct QueueRoutes: Sendable {
             guard try orders.resume(queue, issuer: RuleRoutes.issuer(context)) else {
                 return Response(status: .notFound, text: notPaused(queue))
             }
-            return Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(orders.pauses)))
+            return Response(json: orders.pauses)
         }
     }
 
@@ -53,15 +52,6 @@ struct QueueRoutes: Sendable {
             throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
         }
         return try RuleRequest(
-            Data(buffer.readableBytesView), allowed: ["queue", "reason"], example: #"{"queue": "example.com", "reason": "…"}"#)
-    }
-}
-
-extension JSONEncoder {
-    /// Stable output: sorted keys, slashes as they are.
-    static var api: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
+            buffer, allowed: ["queue", "reason"], example: #"{"queue": "example.com", "reason": "…"}"#)
     }
 }

@@ -1,9 +1,12 @@
 import Cluster
+import Control
 import Delivery
 import Foundation
 import HTTPTypes
 import Hummingbird
+import JSON
 import Message
+import NIOCore
 import Platform
 import Shaping
 
@@ -17,10 +20,13 @@ struct RuleRequest: Sendable {
     static let matching = ["domain", "routing_domain", "tenant", "campaign", "queue_names", "everything"]
     static let lifetime = ["duration", "expires"]
 
-    package init(_ data: Data, allowed: [String], example: String = #"{"domain": "example.com", "reason": "…"}"#) throws {
-        guard !data.isEmpty else { throw HTTPError(.badRequest, message: "the body is empty; send a JSON object such as \(example)") }
-        guard let value = (try? JSONDecoder().decode(JSONValue.self, from: data))?.config else {
-            throw HTTPError(.badRequest, message: "the body is not valid JSON; send a JSON object such as \(example)")
+    init(_ body: ByteBuffer, allowed: [String], example: String = #"{"domain": "example.com", "reason": "…"}"#) throws {
+        guard body.readableBytes > 0 else {
+            throw HTTPError(.badRequest, message: "the body is empty; send a JSON object such as \(example)")
+        }
+        let value: ConfigValue
+        do throws(JSONFault) { value = ConfigValue(try JSONValue(parsing: body)) } catch {
+            throw HTTPError(.badRequest, message: "\(error.sentence(about: "the body")); send a JSON object such as \(example)")
         }
         guard case .table(let table) = value else {
             throw HTTPError(.badRequest, message: "the body must be a JSON object such as \(example), not \(value.kind)")
@@ -28,7 +34,7 @@ struct RuleRequest: Sendable {
         try self.init(table, allowed: allowed)
     }
 
-    package init(_ table: [String: ConfigValue], allowed: [String]) throws {
+    init(_ table: [String: ConfigValue], allowed: [String]) throws {
         for key in table.keys.sorted() where !allowed.contains(key) {
             throw HTTPError(
                 .badRequest, message: "'\(key.prefix(100))' is no field of this request; valid are \(allowed.joined(separator: ", "))")
@@ -38,7 +44,7 @@ struct RuleRequest: Sendable {
 
     // MARK: Fields
 
-    package func text(_ key: String, limit: Int = 1000) throws -> String? {
+    func text(_ key: String, limit: Int = 1000) throws -> String? {
         switch fields[key] {
         case nil: return nil
         case .string(let text)?:
@@ -114,7 +120,7 @@ struct RuleRequest: Sendable {
     }
 
     /// The only node that is meant; `nil` for all.
-    package func node(of nodes: [String]) throws -> String? {
+    func node(of nodes: [String]) throws -> String? {
         guard let name = try text("node"), !name.isEmpty else { return nil }
         guard nodes.contains(name) else {
             throw HTTPError(.badRequest, message: "no node is called '\(name)'; the members are \(nodes.joined(separator: ", "))")
@@ -159,7 +165,7 @@ struct RuleRequest: Sendable {
     }
 
     /// What a rebind merges into metadata; names of queues in it are checked.
-    package func data() throws -> [String: ConfigValue] {
+    func data() throws -> [String: ConfigValue] {
         guard case .table(let data)? = fields["data"], !data.isEmpty else {
             throw HTTPError(
                 .badRequest, message: "'data' must be an object with what to set, such as {\"tenant\": \"slow\"}; null removes an entry")
@@ -192,7 +198,7 @@ struct RuleRequest: Sendable {
 
 extension ConfigValue {
     /// What kind of JSON value this is, for error texts.
-    package var kind: String {
+    var kind: String {
         switch self {
         case .null: "null"
         case .bool: "true or false"

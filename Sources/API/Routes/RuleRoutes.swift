@@ -2,7 +2,6 @@ import Client
 import Cluster
 import Control
 import Delivery
-import Foundation
 import HTTPTypes
 import Hummingbird
 import Message
@@ -33,7 +32,7 @@ struct RuleRoutes: Sendable {
         router.post("api/admin/suspend/v1") { request, context in
             let body = try await body(request, ["reason", "node"] + RuleRequest.matching + RuleRequest.lifetime)
             let entry = try issue(.suspend, body, scope: try body.scope(nodes: members), context)
-            return try Self.json(RuleID(id: entry.id))
+            return Response(json: RuleID(id: entry.id))
         }
         router.post("api/admin/suspend-ready-q/v1") { request, context in
             let body = try await body(request, ["name", "reason", "node"] + RuleRequest.lifetime)
@@ -47,7 +46,7 @@ struct RuleRoutes: Sendable {
             }
             let scope = ControlScope(path: name, node: try body.node(of: members))
             let entry = try issue(.suspendPath, body, scope: scope, context)
-            return try Self.json(RuleID(id: entry.id))
+            return Response(json: RuleID(id: entry.id))
         }
         router.post("api/admin/bounce/v1") { request, context in
             let body = try await body(request, ["reason", "node", "suppress_logging"] + RuleRequest.matching + RuleRequest.lifetime)
@@ -55,10 +54,10 @@ struct RuleRoutes: Sendable {
             let entry = try issue(.bounce, body, scope: try body.scope(nodes: members), payload: payload, context)
             orders.bounces.keep(Set(control.entries(of: .bounce).map(\.id)))
             let tally = orders.bounces.tally(entry.id)
-            return try Self.json(BounceCount(id: entry.id, bounced: tally.queues, totalBounced: tally.total))
+            return Response(json: BounceCount(id: entry.id, bounced: tally.queues, totalBounced: tally.total))
         }
         router.get("api/admin/bounce/v1/count") { request, _ in
-            try Self.json(await inspection.bounceCount(try scope(of: request.uri.query ?? "")))
+            Response(json: await inspection.bounceCount(try scope(of: request.uri.query ?? "")))
         }
         router.post("api/admin/rebind/v1") { request, context in
             let fields = ["reason", "node", "data", "always_flush", "suppress_logging", "trigger_rebind_event"] + RuleRequest.matching
@@ -72,14 +71,14 @@ struct RuleRoutes: Sendable {
             let entry = ControlEntry.rule(
                 .rebind, scope: try body.scope(nodes: members), payload: payload, reason: try body.required("reason"),
                 issuer: Self.issuer(context), expires: control.clock().addingClamped(Self.rebindLife))
-            return try Self.json(RuleID(id: try control.issue(entry).id))
+            return Response(json: RuleID(id: try control.issue(entry).id))
         }
     }
 
     // MARK: Listing and ending
 
     private func addListing(_ kind: ControlKind, _ path: String, noun: String, to router: Router<APIContext>) {
-        router.get(RouterPath(path)) { _, _ in try Self.json(control.entries(of: kind).map { status($0) }) }
+        router.get(RouterPath(path)) { _, _ in Response(json: control.entries(of: kind).map { status($0) }) }
         router.delete(RouterPath(path)) { request, context in
             var id = request.uri.queryParameters["id"].map { String($0) }
             if id == nil { id = try await body(request, ["id"]).required("id") }
@@ -134,7 +133,7 @@ struct RuleRoutes: Sendable {
         do { buffer = try await request.body.collect(upTo: 1 << 20) } catch {
             throw HTTPError(.contentTooLarge, message: "the body may have 1 MiB")
         }
-        return try RuleRequest(Data(buffer.readableBytesView), allowed: fields)
+        return try RuleRequest(buffer, allowed: fields)
     }
 
     /// The criteria of a query: the same names as in a body; `queue_names` may come several times or separated by commas.
@@ -151,8 +150,4 @@ struct RuleRoutes: Sendable {
     }
 
     static func issuer(_ context: APIContext) -> String { context.remote?.ipAddress ?? "?" }
-
-    static func json(_ value: some Encodable) throws -> Response {
-        Response(json: ByteBuffer(bytes: try JSONEncoder.api.encode(value)))
-    }
 }

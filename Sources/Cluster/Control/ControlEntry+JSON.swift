@@ -1,4 +1,4 @@
-internal import Telemetry
+internal import JSON
 
 extension ControlEntry {
     /// The entry as one line of JSON. Members without a value are left out.
@@ -50,55 +50,61 @@ extension ControlEntry {
         var entry = ControlEntry(kind: .suspend)
         var kind: ControlKind?
         var names: Set<String> = []
-        var reader = JSONReader(json)
-        let isRead = reader.object { name, reader in
-            guard names.count < 64, names.insert(name).inserted else { return false }
-            return entry.take(name, &reader, &kind)
+        do throws(JSONFault) {
+            try JSONScanner.scan(json, .cluster) { scanner throws(JSONFault) in
+                try scanner.object { name, scanner throws(JSONFault) in
+                    guard names.count < 64, names.insert(name).inserted else { throw JSONFault(unusable: "too many members, or one twice") }
+                    try entry.take(name, &scanner, &kind)
+                }
+            }
+        } catch {
+            return nil
         }
-        guard isRead, reader.isAtEnd(), let kind, names.isSuperset(of: ["id", "kind", "node", "created", "version"]) else { return nil }
+        guard let kind, names.isSuperset(of: ["id", "kind", "node", "created", "version"]) else { return nil }
         entry.kind = kind
         self = entry
     }
 
-    private mutating func take(_ name: String, _ reader: inout JSONReader, _ kind: inout ControlKind?) -> Bool {
-        func text(_ keep: (String) -> Void) -> Bool {
-            guard let text = reader.string() else { return false }
-            keep(text)
-            return true
-        }
-        func number(_ keep: (Int64) -> Void) -> Bool {
-            guard let number = reader.integer() else { return false }
-            keep(number)
-            return true
-        }
+    private mutating func take(_ name: String, _ scanner: inout JSONScanner, _ kind: inout ControlKind?) throws(JSONFault) {
         switch name {
-        case "id": return text { id = $0 }
+        case "id": id = try scanner.string()
         case "kind":
-            guard let text = reader.string(), let known = ControlKind(rawValue: text) else { return false }
+            guard let known = ControlKind(rawValue: try scanner.string()) else { throw JSONFault(unusable: "not a kind") }
             kind = known
-            return true
-        case "domain": return text { scope.domain = $0 }
-        case "routing_domain": return text { scope.routingDomain = $0 }
-        case "tenant": return text { scope.tenant = $0 }
-        case "campaign": return text { scope.campaign = $0 }
-        case "path": return text { scope.path = $0 }
-        case "only_node": return text { scope.node = $0 }
-        case "payload": return text { payload = $0 }
-        case "reason": return text { reason = $0 }
-        case "issuer": return text { issuer = $0 }
-        case "node": return text { node = $0 }
-        case "created": return number { created = $0 }
-        case "expires": return number { expires = $0 }
-        case "version": return number { version = $0 }
-        case "queues":
-            guard let queues = reader.strings(most: ControlBounds.queues) else { return false }
-            scope.queues = queues
-            return true
-        case "everything", "removed":
-            guard let flag = reader.boolean() else { return false }
-            if name == "removed" { isRemoved = flag } else { scope.isEverything = flag }
-            return true
-        default: return reader.skip()
+        case "domain": scope.domain = try scanner.string()
+        case "routing_domain": scope.routingDomain = try scanner.string()
+        case "tenant": scope.tenant = try scanner.string()
+        case "campaign": scope.campaign = try scanner.string()
+        case "path": scope.path = try scanner.string()
+        case "only_node": scope.node = try scanner.string()
+        case "payload": payload = try scanner.string()
+        case "reason": reason = try scanner.string()
+        case "issuer": issuer = try scanner.string()
+        case "node": node = try scanner.string()
+        case "created": created = try scanner.integer()
+        case "expires": expires = try scanner.integer()
+        case "version": version = try scanner.integer()
+        case "queues": scope.queues = try scanner.strings(most: ControlBounds.queues)
+        case "everything": scope.isEverything = try scanner.boolean()
+        case "removed": isRemoved = try scanner.boolean()
+        default: try scanner.skip()
         }
+    }
+}
+
+extension JSONRules {
+    /// What the cluster tells: an object of known members, and what a newer release may add, 16 levels deep.
+    static let cluster = JSONRules(depth: 17)
+}
+
+extension JSONScanner {
+    /// Reads an array of at most `most` strings.
+    mutating func strings(most: Int) throws(JSONFault) -> [String] {
+        var texts: [String] = []
+        try array { scanner throws(JSONFault) in
+            guard texts.count < most else { throw JSONFault(unusable: "more than \(most) strings") }
+            texts.append(try scanner.string())
+        }
+        return texts
     }
 }

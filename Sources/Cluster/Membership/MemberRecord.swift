@@ -1,4 +1,4 @@
-internal import Telemetry
+internal import JSON
 
 /// One node of the cluster, as the store knows it. *Value.*
 package struct MemberRecord: Sendable, Equatable {
@@ -77,33 +77,39 @@ package struct MemberRecord: Sendable, Equatable {
     init?(node: String, incarnation: UInt64, json: ArraySlice<UInt8>) {
         guard json.count <= Self.lineBytes, ControlEntry.isName(node, most: ControlBounds.nodeBytes) else { return nil }
         var record = MemberRecord(node: node, incarnation: incarnation)
-        var reader = JSONReader(json)
         var count = 0
-        let isRead = reader.object { name, reader in
-            count += 1
-            guard count <= 64 else { return false }
-            func text(_ keep: (String) -> Void) -> Bool {
-                guard let text = reader.string(), text.isEmpty || ControlEntry.isText(text, most: ControlBounds.nameBytes) else {
-                    return false
+        do throws(JSONFault) {
+            try JSONScanner.scan(json, .cluster) { scanner throws(JSONFault) in
+                try scanner.object { name, scanner throws(JSONFault) in
+                    count += 1
+                    guard count <= 64 else { throw JSONFault(unusable: "too many members") }
+                    try record.take(name, &scanner)
                 }
-                keep(text)
-                return true
             }
-            switch name {
-            case "address": return text { record.address = $0 }
-            case "zone": return text { record.zone = $0 }
-            case "version": return text { record.version = $0 }
-            case "state": return text { record.state = $0 }
-            case "spools":
-                guard let spools = reader.strings(most: Self.spoolLimit),
-                    spools.allSatisfy({ ControlEntry.isText($0, most: ControlBounds.nameBytes) })
-                else { return false }
-                record.spools = spools
-                return true
-            default: return reader.skip()
-            }
+        } catch {
+            return nil
         }
-        guard isRead, reader.isAtEnd() else { return nil }
         self = record
+    }
+
+    private mutating func take(_ name: String, _ scanner: inout JSONScanner) throws(JSONFault) {
+        switch name {
+        case "address": address = try Self.text(&scanner)
+        case "zone": zone = try Self.text(&scanner)
+        case "version": version = try Self.text(&scanner)
+        case "state": state = try Self.text(&scanner)
+        case "spools":
+            spools = try scanner.strings(most: Self.spoolLimit)
+            guard spools.allSatisfy({ ControlEntry.isText($0, most: ControlBounds.nameBytes) }) else {
+                throw JSONFault(unusable: "not a text")
+            }
+        default: try scanner.skip()
+        }
+    }
+
+    private static func text(_ scanner: inout JSONScanner) throws(JSONFault) -> String {
+        let text = try scanner.string()
+        guard text.isEmpty || ControlEntry.isText(text, most: ControlBounds.nameBytes) else { throw JSONFault(unusable: "not a text") }
+        return text
     }
 }

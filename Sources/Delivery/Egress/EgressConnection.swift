@@ -1,8 +1,8 @@
-import Platform
 import DNS
 package import Message
 import NIOCore
 import NIOPosix
+import Platform
 package import SMTP
 package import Shaping
 import Spool

@@ -27,7 +27,7 @@ package struct Rebind: Sendable {
         reason = entry.reason
         issued = clocks.instant(ofPast: WallInstant(unixNanoseconds: entry.created))
         expires = entry.end.instant
-        self.data = data.sorted { $0.key < $1.key }.map { ($0.key, $0.value == .null ? nil : JSON.text($0.value)) }
+        self.data = data.sorted { $0.key < $1.key }.map { ($0.key, $0.value == .null ? nil : $0.value.jsonText) }
         isFlushing = table["always_flush"] == .bool(true)
         isLogged = table["suppress_logging"] != .bool(true)
         self.run = run
@@ -35,7 +35,7 @@ package struct Rebind: Sendable {
 
     /// The payload of an entry.
     package static func payload(data: [String: ConfigValue], alwaysFlush: Bool, suppressLogging: Bool) -> String {
-        JSON.text(.table(["data": .table(data), "always_flush": .bool(alwaysFlush), "suppress_logging": .bool(suppressLogging)]))
+        ConfigValue.table(["data": .table(data), "always_flush": .bool(alwaysFlush), "suppress_logging": .bool(suppressLogging)]).jsonText
     }
 
     /// The metadata with the data merged in; `nil` when nothing changes.

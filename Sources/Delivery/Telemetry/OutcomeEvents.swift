@@ -120,7 +120,7 @@ final class OutcomeMessage: PolicyMessage {
 
     package func setMeta(_ key: String, _ value: ConfigValue) {
         stored.removeAll { $0.key == key }
-        if value != .null { stored.append((key, JSON.text(value))) }
+        if value != .null { stored.append((key, value.jsonText)) }
     }
 
     package func firstHeader(_ name: String) -> String? {

@@ -44,31 +44,4 @@ package struct InjectionResult: Sendable {
     package var failures: [(recipient: String, reason: String)] = []
     /// The node could not take anything for a reason of its own.
     package var unavailable: String?
-
-    /// *Value*: the answer to the short form.
-    package struct Short: Encodable {
-        var success_count: Int
-        var fail_count: Int
-        package var ids: [String]
-        var errors: [String]
-    }
-
-    /// *Value*: the answer to `/api/inject/v1`.
-    package struct V1: Encodable {
-        var success_count: Int
-        var fail_count: Int
-        var failed_recipients: [String]
-        var errors: [String]
-    }
-
-    package var short: Short {
-        Short(
-            success_count: ids.count, fail_count: failures.count, ids: ids, errors: failures.map { "\($0.recipient): \($0.reason)" })
-    }
-
-    package var v1: V1 {
-        V1(
-            success_count: ids.count, fail_count: failures.count, failed_recipients: failures.map(\.recipient),
-            errors: failures.map { "\($0.recipient): \($0.reason)" })
-    }
 }

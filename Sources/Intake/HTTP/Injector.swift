@@ -55,7 +55,7 @@ package struct Injector: Sendable {
                 ("reception_protocol", .string("HTTP")), ("received_from", .string(from)),
                 ("hostname", .string(services.hostname)),
             ] + injection.meta.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        let stored = base.map { (key: $0.key, value: JSON.text($0.value)) }
+        let stored = base.map { (key: $0.key, value: $0.value.jsonText) }
         let trace = injection.trace
         let origin = TraceHeaders.Origin(
             ehlo: peer?.ipAddress ?? "unknown", peer: peer?.ipAddress ?? "unknown", hostname: services.hostname, local: services.hostname,

@@ -32,7 +32,7 @@ final class SessionMeta: PolicyConnection {
     /// The values as JSON texts; made once per change, not per message.
     var stored: [(key: String, value: String)] {
         if let cached { return cached }
-        let made = values.map { (key: $0.key, value: JSON.text($0.value)) }
+        let made = values.map { (key: $0.key, value: $0.value.jsonText) }
         cached = made
         return made
     }

@@ -1,4 +1,5 @@
 import CLuaShim
+import JSON
 import Shaping
 
 extension PolicyEngine {
@@ -82,7 +83,7 @@ extension PolicyEngine {
             request.body = Array(text.utf8)
             request.headers.append(("content-type", "text/plain; charset=utf-8"))
         case .table, .list:
-            do throws(JSONTextError) { request.body = try JSONText.encode(body) } catch { throw .error("\(name): \(error.message)") }
+            do throws(JSONFault) { request.body = try body.json() } catch { throw .error("\(name): \(error.message)") }
             request.headers.append(("content-type", "application/json"))
         case .bool, .integer, .number: throw .error("\(name): the body must be a table or a string")
         }

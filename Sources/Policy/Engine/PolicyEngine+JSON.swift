@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Shaping
 
 extension PolicyEngine {
@@ -7,7 +8,7 @@ extension PolicyEngine {
     func encodeJSON(pretty: Bool, _ arguments: inout NativeArguments, _ writer: ValueWriter) throws(NativeFailure) {
         let name = pretty ? "kumo.json_encode_pretty" : "kumo.json_encode"
         let value = try arguments.value(name)
-        do throws(JSONTextError) { writer.bytes(try JSONText.encode(value, pretty: pretty)) } catch {
+        do throws(JSONFault) { writer.bytes(try value.json(pretty: pretty)) } catch {
             throw .error("\(name): \(error.message)")
         }
     }
@@ -18,8 +19,8 @@ extension PolicyEngine {
         guard text.utf8.count <= limit else {
             throw .error("\(name): the text is larger than \(limit >> 10) KiB; read it at the top level of the policy file, or in parts")
         }
-        do throws(JSONTextError) { return try JSONText.parse(text) } catch {
-            throw .error("\(name): \(error.message)" + (error.offset.map { " at byte \($0)" } ?? ""))
+        do throws(JSONFault) { return try ConfigValue(parsing: text) } catch {
+            throw .error("\(name): \(error.message)" + (error.place.map { " at byte \($0.offset)" } ?? ""))
         }
     }
 

@@ -108,7 +108,7 @@ extension PolicyEngine {
     }
 
     private static func shown(_ value: ConfigValue) -> String {
-        guard let bytes = try? JSONText.encode(value) else { return "(a value JSON can not show)" }
+        guard let bytes = try? value.json() else { return "(a value JSON can not show)" }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

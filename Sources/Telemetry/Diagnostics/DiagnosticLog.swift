@@ -1,3 +1,4 @@
+internal import JSON
 internal import Synchronization
 
 /// Formats diagnostics, limits repetition and hands out whole lines. *Shared.*

@@ -1,3 +1,5 @@
+internal import JSON
+
 extension LogRecord {
     /// Appends the record as one JSON object on one line, without a line break at its end.
     ///

@@ -1,4 +1,4 @@
-import Foundation
+import JSON
 
 @testable import API
 @testable import Node
@@ -7,10 +7,13 @@ import Foundation
 enum JSONDecoderOf {
     /// `POST /api/inject/v1` with raw content for one recipient.
     static func raw(_ content: String, to recipient: String = "u@example.com") throws -> V1Injection {
-        let body: [String: Any] = ["envelope_sender": "a@x.test", "recipients": [["email": recipient]], "content": content]
-        return try JSONDecoder().decode(V1Injection.self, from: JSONSerialization.data(withJSONObject: body))
+        try V1Injection(
+            json: .object([
+                "envelope_sender": .string("a@x.test"), "recipients": .array([.object(["email": .string(recipient)])]),
+                "content": .string(content),
+            ]))
     }
 
     /// `POST /api/inject`.
-    static func short(_ text: String) throws -> ShortInjection { try JSONDecoder().decode(ShortInjection.self, from: Data(text.utf8)) }
+    static func short(_ text: String) throws -> ShortInjection { try ShortInjection(json: try JSONValue(parsing: text, .api)) }
 }
