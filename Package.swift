@@ -17,6 +17,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 
 // From the top floor down: a target imports only what stands below it.
@@ -57,7 +58,7 @@ let package = Package(
             dependencies: [
                 "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "DNS", "Spool", "Message",
                 "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes,
-                .product(name: "Logging", package: "swift-log"),
+                logging,
             ],
             swiftSettings: settings),
         .target(
@@ -96,7 +97,7 @@ let package = Package(
         .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
         .target(name: "Message", swiftSettings: settings),
-        .target(name: "Telemetry", dependencies: ["CZstd", "Platform", "JSON"], swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["CZstd", "Platform", "JSON", logging], swiftSettings: settings),
         // What everything else stands on: the clocks of the machine, and how addresses are written.
         .target(name: "Platform", swiftSettings: settings),
         // The one reader and writer of JSON; imports nothing.
@@ -143,7 +144,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
         .testTarget(name: "ShapingTests", dependencies: ["Shaping", "Platform", "JSON"], swiftSettings: settings),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", "CZstd"], swiftSettings: settings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "JSON", "CZstd", logging], swiftSettings: settings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(

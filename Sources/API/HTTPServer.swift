@@ -4,7 +4,6 @@ package import Delivery
 import HTTPTypes
 import Hummingbird
 import Intake
-import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -73,8 +72,6 @@ package struct HTTPServer: Sendable {
     }
 
     private func makeFront() -> HTTPFront {
-        var logger = Logger(label: "http") { _ in SwiftLogNoOpLogHandler() }
-        logger.logLevel = .critical
         let router = Router(context: APIContext.self)
         router.add(middleware: PlainErrors())
         let inspection = Inspection(services)
@@ -87,7 +84,8 @@ package struct HTTPServer: Sendable {
         return HTTPFront(
             access: AccessRule(config: config, nodeName: services.hostname), routes: RouteTable(router), responder: router.buildResponder(),
             budget: services.resident, bodyLimit: config.requestBodyLimit,
-            maxConnections: min(config.maxConnections, services.descriptors.http), metrics: HTTPMetrics(services.registry), logger: logger)
+            maxConnections: min(config.maxConnections, services.descriptors.http), metrics: HTTPMetrics(services.registry),
+            logger: LibraryLog.logger("hummingbird"))
     }
 
     private func listen(_ socket: BoundSocket, _ front: HTTPFront) async throws -> any Channel {

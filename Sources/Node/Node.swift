@@ -67,7 +67,7 @@ package final class Node: Sendable {
         signal(SIGXFSZ, SIG_IGN)
         raiseFileLimit()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
-        let http = HTTPClient(eventLoopGroupProvider: .shared(group))
+        let http = HTTPClient(eventLoopGroupProvider: .shared(group), backgroundActivityLogger: LibraryLog.logger("async-http-client"))
         do {
             return try await start(options, group: group, http: http)
         } catch {
