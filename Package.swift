@@ -41,7 +41,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON", "CAllocator", nioCore,
+                "Resources", "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON", "CAllocator",
+                nioCore,
                 nioPosix,
                 argumentParser,
             ],
@@ -49,14 +50,15 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS", "Message",
+                "Resources", "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS",
+                "Message",
                 "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, httpClient,
             ],
             swiftSettings: settings),
         .target(
             name: "API",
             dependencies: [
-                "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "DNS", "Spool", "Message",
+                "Resources", "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "DNS", "Spool", "Message",
                 "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes,
                 logging,
             ],
@@ -64,7 +66,8 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "Message", "Telemetry", "Platform", "JSON", nioCore,
+                "Delivery", "Resources", "Client", "Cluster", "Policy", "Shaping", "Spool", "Message", "Telemetry", "Platform", "JSON",
+                nioCore,
                 nioPosix,
                 nioHTTP, httpClient,
             ],
@@ -72,16 +75,22 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Delivery", "Policy", "SMTP", "Spool", "DNS", "Shaping", "Message", "Telemetry", "Platform", "JSON", nioCore, nioPosix,
+                "Delivery", "Resources", "Policy", "SMTP", "Spool", "DNS", "Shaping", "Message", "Telemetry", "Platform", "JSON", nioCore,
+                nioPosix,
             ],
             swiftSettings: settings),
         .target(
             name: "Delivery",
             dependencies: [
-                "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", "JSON", nioCore,
+                "Resources", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", "JSON",
+                nioCore,
                 nioPosix,
                 deque,
             ],
+            swiftSettings: settings),
+        // What the node has and must neither lose nor exceed: state files, what limits gave out, memory, descriptors, its metrics.
+        .target(
+            name: "Resources", dependencies: ["Cluster", "Shaping", "Spool", "SMTP", "Telemetry", "Platform", nioCore],
             swiftSettings: settings),
         .target(
             name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "JSON", "COpenSSL", nioCore],
@@ -153,9 +162,12 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["apus", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
+            name: "ResourcesTests", dependencies: ["Resources", "Shaping", "Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Platform",
+                "Resources", "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry",
+                "Platform",
                 "TestSupport",
                 nioCore,
                 nioPosix, nioEmbedded,
@@ -164,15 +176,15 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Intake", "Delivery", "Policy", "Shaping", "Spool", "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
+                "Resources", "Intake", "Delivery", "Policy", "Shaping", "Spool", "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ControlTests", dependencies: ["Control", "Delivery", "Cluster", "TestSupport"], swiftSettings: settings),
+            name: "ControlTests", dependencies: ["Resources", "Control", "Delivery", "Cluster", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Intake", "Cluster", "Shaping", "Message", "JSON", nioCore, nioHTTP, hummingbird,
+                "Resources", "API", "Intake", "Cluster", "Shaping", "Message", "JSON", nioCore, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
         // What the tests of several targets need.
@@ -180,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool", "SMTP", "DNS",
+                "Resources", "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool",
+                "SMTP", "DNS",
                 "Message", "Telemetry", "Platform", "JSON",
                 "CZstd",
                 "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,

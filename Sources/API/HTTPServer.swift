@@ -7,13 +7,15 @@ import Intake
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+package import Resources
 package import Shaping
 import Telemetry
 
 /// *Shared*: the node's HTTP listener: injection, queues, metrics, probes.
 package struct HTTPServer: Sendable {
     private let config: HTTPListenerConfig
-    private let services: DeliveryServices
+    private let shards: Shards
+    private var services: DeliveryServices { shards.services }
     private let view: any ClusterView
     private let explainer: Explainer
     private let heartbeats: [Heartbeat]
@@ -22,10 +24,10 @@ package struct HTTPServer: Sendable {
     ///   - explainer: answers why something does not move.
     ///   - heartbeats: one for each event loop.
     package init(
-        config: HTTPListenerConfig, services: DeliveryServices, view: any ClusterView, explainer: Explainer, heartbeats: [Heartbeat]
+        config: HTTPListenerConfig, shards: Shards, view: any ClusterView, explainer: Explainer, heartbeats: [Heartbeat]
     ) {
         self.config = config
-        self.services = services
+        self.shards = shards
         self.view = view
         self.explainer = explainer
         self.heartbeats = heartbeats
@@ -74,13 +76,13 @@ package struct HTTPServer: Sendable {
     private func makeFront() -> HTTPFront {
         let router = Router(context: APIContext.self)
         router.add(middleware: PlainErrors())
-        let inspection = Inspection(services)
+        let inspection = Inspection(shards)
         let orders = Orders(services)
         ProbeRoutes(services: services, heartbeats: heartbeats).add(to: router)
         QueueRoutes(inspection: inspection, orders: orders).add(to: router)
         RuleRoutes(inspection: inspection, orders: orders, view: view).add(to: router)
         ClusterRoutes(own: services.control.node, view: view, explainer: explainer).add(to: router)
-        InjectRoutes(injector: Injector(services), limit: config.requestBodyLimit, rules: InjectionRules(config.content)).add(to: router)
+        InjectRoutes(injector: Injector(shards), limit: config.requestBodyLimit, rules: InjectionRules(config.content)).add(to: router)
         return HTTPFront(
             access: AccessRule(config: config, nodeName: services.hostname), routes: RouteTable(router), responder: router.buildResponder(),
             budget: services.resident, bodyLimit: config.requestBodyLimit,
@@ -90,8 +92,10 @@ package struct HTTPServer: Sendable {
 
     private func listen(_ socket: BoundSocket, _ front: HTTPFront) async throws -> any Channel {
         let group = services.group
-        var turns: [ObjectIdentifier: LoopBound<HTTPTurns>] = [:]
-        for loop in group.makeIterator() { turns[ObjectIdentifier(loop)] = LoopBound(HTTPTurns(loop: loop)) }
+        var turns: [ObjectIdentifier: NIOLoopBoundBox<HTTPTurns>] = [:]
+        for loop in group.makeIterator() {
+            turns[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeBoxSendingValue(HTTPTurns(loop: loop), eventLoop: loop)
+        }
         let turnsByLoop = turns
         let gate = AcceptGate.Plan(listener: "http_listener", registry: services.registry) { front.hasRoom }
         return try await socket.serve(group: group, gate: gate) { bootstrap in
@@ -108,7 +112,7 @@ package struct HTTPServer: Sendable {
                         let inlet = HTTPInlet(connection: connection)
                         connection.attach(inlet)
                         front.remember(connection, of: channel)
-                        try channel.syncOptions?.setOption(.recvAllocator, value: HTTPReadSize(connection: connection))
+                        try channel.syncOptions?.setOption(.recvAllocator, value: HTTPReadSize(connection, on: channel.eventLoop))
                         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: Self.headLimits)
                         try channel.pipeline.syncOperations.addHandlers([
                             HTTPResponseEncoder(), inlet, ByteToMessageHandler(decoder), connection,

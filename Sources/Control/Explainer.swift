@@ -4,17 +4,19 @@ package import Cluster
 package import Delivery
 import Message
 import NIOCore
+import Resources
 import Spool
 
 /// *Value*: why something does not move, as this node and the other members say.
 package struct Explainer: Sendable {
-    private let services: DeliveryServices
+    private let shards: Shards
+    private var services: DeliveryServices { shards.services }
     private let view: any ClusterView
     private let http: HTTPClient
 
     /// - Parameter http: asks the other members.
-    package init(_ services: DeliveryServices, view: any ClusterView, http: HTTPClient) {
-        self.services = services
+    package init(_ shards: Shards, view: any ClusterView, http: HTTPClient) {
+        self.shards = shards
         self.view = view
         self.http = http
     }
@@ -76,17 +78,17 @@ package struct Explainer: Sendable {
             }
             return answer(false, sentences + recoveryNote)
         }
-        let sentences = (try? await queue.shard.loop.submit { queue.explanation() }.get()) ?? []
+        let sentences = await shards.explanation(of: queue)
         return answer(true, sentences + recoveryNote)
     }
 
     private func explain(path name: String) async -> Explanation.Answer {
-        guard let path = services.paths.all.first(where: { $0.name == name }) else {
+        guard let path = services.paths.existing(named: name) else {
             var sentences = ["This node has sent nothing over a path of the name \(name) in the last ten minutes."]
             if let rule = services.control.pathSuspension(name) { sentences.append(RuleSentences.path(rule)) }
             return answer(false, sentences)
         }
-        return answer(true, (try? await path.shard.loop.submit { path.explanation() }.get()) ?? [])
+        return answer(true, await shards.explanation(of: path))
     }
 
     // MARK: Messages
@@ -121,13 +123,8 @@ package struct Explainer: Sendable {
     /// Where a message is; `nil` when it is on its way between two places, or ended in this moment.
     private func place(of handle: SpoolHandle, id: MessageID, queue name: String) async -> [String]? {
         guard let queue = services.queues.existing(named: name) else { return ["It belongs to queue \(name)."] }
-        if let waiting = try? await queue.shard.loop.submit({ queue.place(of: handle) }).get() { return waiting }
-        for shard in services.shards.all {
-            let paths = services.paths.all.filter { $0.shard === shard }
-            if let found = try? await shard.loop.submit({ paths.lazy.compactMap { $0.place(of: id) }.first }).get() {
-                return ["It belongs to queue \(name)."] + found
-            }
-        }
+        if let waiting = await shards.place(of: handle, in: queue) { return waiting }
+        if let found = await shards.place(of: id) { return ["It belongs to queue \(name)."] + found }
         return ["It belongs to queue \(name), and is on its way between the queue and a path; ask again."]
     }
 }

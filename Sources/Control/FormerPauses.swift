@@ -1,6 +1,7 @@
 package import Cluster
 import Delivery
 import Glibc
+import Resources
 package import Spool
 import Telemetry
 

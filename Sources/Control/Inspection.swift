@@ -5,31 +5,19 @@ import NIOCore
 
 /// *Value*: what there is on this node: its queues and what they hold.
 package struct Inspection: Sendable {
-    private let services: DeliveryServices
+    private let shards: Shards
 
-    /// Looks at the node of these services.
-    package init(_ services: DeliveryServices) { self.services = services }
+    /// Looks at the node of these shards.
+    package init(_ shards: Shards) { self.shards = shards }
 
     /// Every scheduled queue; the most loaded first.
     package func queues() async -> [QueueStatus] {
-        var all: [QueueStatus] = []
-        for shard in services.shards.all {
-            let queues = services.queues.all.filter { $0.shard === shard }
-            let part = try? await shard.loop.submit { queues.map { $0.status() } }.get()
-            all += part ?? []
-        }
-        return all.sorted { ($0.scheduled + $0.active, $1.queue) > ($1.scheduled + $1.active, $0.queue) }
+        await shards.queueStatuses().sorted { ($0.scheduled + $0.active, $1.queue) > ($1.scheduled + $1.active, $0.queue) }
     }
 
     /// How many messages a bounce of that scope would end on this node now.
     package func bounceCount(_ scope: ControlScope) async -> BounceCount {
-        var counts: [String: Int] = [:]
-        for shard in services.shards.all {
-            let queues = services.queues.all.filter { $0.shard === shard && scope.matches(queue: $0.parts) }
-            let part = try? await shard.loop.submit { queues.map { ($0.name, $0.heap.count + ($0.sweep?.pending.count ?? 0) + $0.out) } }
-                .get()
-            for (name, count) in part ?? [] where count > 0 { counts[name, default: 0] += count }
-        }
+        let counts = await shards.messageCounts(scope)
         return BounceCount(id: nil, bounced: counts, totalBounced: counts.values.reduce(0, +))
     }
 }

@@ -5,6 +5,7 @@ import Delivery
 import JSON
 import NIOCore
 import NIOHTTP1
+import Resources
 
 /// *Value*: what another member answered, or why it did not.
 struct PeerAnswer: Sendable {

@@ -3,6 +3,7 @@ import Delivery
 import NIOPosix
 import Platform
 package import Policy
+import Resources
 import Shaping
 import Telemetry
 

@@ -1,6 +1,7 @@
 package import Client
 package import Cluster
 import Delivery
+import Resources
 import Shaping
 import Synchronization
 

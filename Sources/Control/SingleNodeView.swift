@@ -2,13 +2,14 @@ package import Client
 package import Cluster
 package import Delivery
 import NIOCore
+package import Resources
 import Synchronization
 
 /// *Shared*: the view of a node that is alone: one member, and the limits its own paths and queues have.
 package final class SingleNodeView: ClusterView {
     private struct Facts: Sendable {
         package var address = ""
-        package weak var services: DeliveryServices?
+        var shards: Shards?
     }
 
     private let node: String
@@ -24,7 +25,7 @@ package final class SingleNodeView: ClusterView {
     }
 
     /// Whose limits to report.
-    package func watch(_ services: DeliveryServices) { facts.withLock { $0.services = services } }
+    package func watch(_ shards: Shards) { facts.withLock { $0.shards = shards } }
 
     package func announce(address: String) { facts.withLock { $0.address = address } }
 
@@ -43,14 +44,9 @@ package final class SingleNodeView: ClusterView {
     package func forget(node: String) async -> Bool { false }
 
     package func limits(cluster: Bool) async -> [LimitStatus] {
-        guard let services = facts.withLock({ $0.services }) else { return [] }
+        guard let shards = facts.withLock({ $0.shards }) else { return [] }
         var sum = LimitSum(node: node)
-        for shard in services.shards.all {
-            let paths = services.paths.all.filter { $0.shard === shard }
-            let queues = services.queues.all.filter { $0.shard === shard }
-            let uses = try? await shard.loop.submit { paths.flatMap { $0.limitUses() } + queues.compactMap { $0.limitUse() } }.get()
-            sum.add(uses ?? [])
-        }
+        sum.add(await shards.limitUses())
         return sum.statuses
     }
 }

@@ -10,14 +10,14 @@ package final class BodyStream {
     /// What stands between trace headers and the content.
     let seam: ContentHead.Seam
     private let id: MessageID
-    private let shard: Shard
+    private let ground: ShardGround
     private var head: ByteBuffer?
     private var sequence = 0
     package private(set) var length = 0
     private var isFinished = false
 
     /// `nil` when the header block does not end within `head`.
-    package init?(head: ByteBuffer, id: MessageID, shard: Shard) {
+    package init?(head: ByteBuffer, id: MessageID, ground: ShardGround) {
         var rest = head
         let shape = head.withUnsafeReadableBytes { ContentHead($0, isWhole: false) }
         guard shape.isComplete, let headers = rest.readSlice(length: shape.length) else { return nil }
@@ -26,7 +26,7 @@ package final class BodyStream {
         seam = shape.seam
         self.head = rest
         self.id = id
-        self.shard = shard
+        self.ground = ground
     }
 
     /// Appends a piece; `completion` gets the spool's error text, or `nil`.
@@ -39,7 +39,7 @@ package final class BodyStream {
         }
         length += bytes.readableBytes
         sequence += 1
-        shard.appendChunk(id, sequence: sequence - 1, bytes: bytes) { result in
+        ground.appendChunk(id, sequence: sequence - 1, bytes: bytes) { result in
             switch result {
             case .success: completion(nil)
             case .failure(let error): completion("\(error)")
@@ -54,5 +54,5 @@ package final class BodyStream {
     }
 
     /// The message will not be completed: the spool may forget the pieces.
-    func abandon() { shard.services.spool.abandon(body: id) }
+    func abandon() { ground.services.spool.abandon(body: id) }
 }

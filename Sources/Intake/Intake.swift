@@ -1,7 +1,9 @@
 package import Delivery
 import Message
 import NIOCore
+import Platform
 import Policy
+import Resources
 package import SMTP
 import Shaping
 package import Spool
@@ -11,7 +13,7 @@ package import Telemetry
 ///
 /// Nothing is acknowledged before the commit that holds it is on disk (or at the level the listener asked for).
 package struct Intake {
-    package let shard: Shard
+    package let ground: ShardGround
     /// The event that may still change or refuse each message.
     let hook: PolicyEvent
     package let service: Counter
@@ -55,8 +57,8 @@ package struct Intake {
 
     /// Takes a batch of messages that came together. `completion` runs on the shard's loop, maybe at once.
     func take(_ messages: [ReceivedMessage], connection: (any PolicyConnection)?, completion: @escaping (Outcome) -> Void) {
-        shard.loop.assertInEventLoop()
-        guard let engine = shard.engine, engine.handles(hook) else {
+        ground.loop.assertInEventLoop()
+        guard let engine = ground.engine, engine.handles(hook) else {
             return append(messages, Array(messages.indices), Outcome(), completion: completion)
         }
         ask(engine, messages, 0, connection, [], Outcome(), completion: completion)
@@ -138,11 +140,11 @@ package struct Intake {
         }
         guard !drafts.isEmpty else {
             // Nothing refers to a streamed body any more: the spool may forget it.
-            if let index = passed.first, case .shared(let body) = messages[index].body { shard.services.spool.abandon(body: body.id) }
+            if let index = passed.first, case .shared(let body) = messages[index].body { ground.services.spool.abandon(body: body.id) }
             return completion(outcome)
         }
         let pending = SpoolDraft.sharing(drafts)
-        shard.append(pending, durability: durability) { result in
+        ground.append(pending, durability: durability) { result in
             switch result {
             case .success(let handles):
                 for (index, entry) in kept.enumerated() {
@@ -162,21 +164,21 @@ package struct Intake {
         _ message: ReceivedMessage, queue name: String, handle: SpoolHandle, meta: [(key: String, value: String)]
     ) {
         service.add(1)
-        let services = shard.services
+        let services = ground.services
         services.metrics.messageCount.add(1)
-        let queue = shard.queue(named: name)
+        let queue = ground.queue(named: name)
         let content = MessageContent(
             headers: message.headers, body: message.body, bodyLength: message.bodyLength, is8bit: message.is8bit)
         services.resident.add(content.residentBytes)
-        queue.shard.post(
-            .accept(
-                QueuedMessage(
-                    id: message.messageID, handle: handle, sender: message.sender, recipients: message.recipients, meta: meta,
-                    created: message.created, attempts: 0, expires: 0, content: content, size: message.size, queue: queue)))
+        let envelope = MessageEnvelope(
+            id: message.messageID, handle: handle, sender: message.sender, created: message.created, received: services.clocks.now,
+            expires: 0, size: message.size)
+        services.post(
+            queue, .accept(QueuedMessage(envelope, recipients: message.recipients, meta: meta, content: content, queue: queue)))
     }
 
     private func logReception(_ message: ReceivedMessage, queue: String) {
-        let logs = shard.services.logs
+        let logs = ground.services.logs
         guard logs.wants(.reception) else { return }
         var record = logs.record(
             .reception, id: message.id, sender: message.sender.text, recipients: message.recipients.map(\.text),

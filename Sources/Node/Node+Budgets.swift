@@ -1,5 +1,6 @@
 import Delivery
 import Intake
+import Resources
 import Shaping
 import Telemetry
 
@@ -31,7 +32,7 @@ extension Node {
         services.registry.collect("descriptors_open", "File descriptors of the process that are open.", kind: .gauge) {
             DescriptorBudget.open.map { [([], Double($0))] } ?? []
         }
-        warn("esmtp_listener", wanted: listeners.map(\.config.maxConnections).max() ?? 0, allowed: budget.smtp)
+        warn("esmtp_listener", wanted: listeners.map(\.gate.config.maxConnections).max() ?? 0, allowed: budget.smtp)
         warn("http_listener", wanted: httpConfig?.maxConnections ?? 0, allowed: budget.http)
     }
 

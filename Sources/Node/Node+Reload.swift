@@ -3,6 +3,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import Policy
+import Resources
 import Shaping
 import Synchronization
 import Telemetry
@@ -26,16 +27,11 @@ extension Node {
         let file = options.policyFile
         let problems = await Self.apart { PolicyCheck.run(file: file, domain: "example.com", network: false) } ?? ["the node is stopping"]
         guard problems.isEmpty else { return refuse(problems) }
-        let fresh: [LoopEngine]
+        let fresh: [LoadedPolicy]
         do { fresh = try await loadApart(file) } catch { return refuse(["\(error)"]) }
-        await warnOfRest(fresh)
-        for (shard, engine) in zip(services.shards.all, fresh) {
-            try? await shard.loop.submit { [services] in
-                engine.host.value.services = services
-                shard.replace(engine: engine.engine.value)
-            }.get()
-        }
-        await refreshConfigurations()
+        warnOfRest(fresh)
+        for (shard, policy) in zip(shards.all, fresh) { await policy.begin(on: shard) }
+        for shard in shards.all { await shard.policyChanged() }
         Log.info("policy reloaded", ["file": file, "seconds": Double(Clock.monotonic() - began) / 1e9])
     }
 
@@ -48,15 +44,13 @@ extension Node {
     }
 
     /// One engine per loop, read on a thread that no mail waits for; each then belongs to its loop.
-    private func loadApart(_ file: String) async throws -> [LoopEngine] {
+    private func loadApart(_ file: String) async throws -> [LoadedPolicy] {
         let loops = services.shards.all.map(\.loop)
         let client = http
         let loaded = await Self.apart {
             Result {
                 try loops.enumerated().map { index, loop in
-                    let host = ShardPolicyHost(loop: loop, client: client)
-                    let engine = try PolicyEngine(file: file, host: host, role: index == 0 ? .primary : .replica, limits: PolicyLimits())
-                    return LoopEngine(loop: loop, engine: LoopBound(engine), host: LoopBound(host))
+                    try LoadedPolicy(file, loop: loop, client: client, role: index == 0 ? .primary : .replica)
                 }
             }
         }
@@ -70,8 +64,8 @@ extension Node {
     }
 
     /// Says what the policy now declares differently and the running node cannot change.
-    private func warnOfRest(_ fresh: [LoopEngine]) async {
-        guard let now = try? await fresh.first?.declarations() else { return }
+    private func warnOfRest(_ fresh: [LoadedPolicy]) {
+        guard let now = fresh.first?.declarations else { return }
         var changed: [String] = []
         if now.listeners != declared.listeners { changed.append("start_esmtp_listener") }
         if now.httpListeners != declared.httpListeners { changed.append("start_http_listener") }
@@ -82,21 +76,6 @@ extension Node {
         Log.warn(
             "the policy declares something that a reload cannot change: restart the node to put it in force",
             ["changed": changed.joined(separator: ", ")])
-    }
-
-    /// Queues and paths ask the new policy now, and not at the end of their refresh interval.
-    private func refreshConfigurations() async {
-        for shard in services.shards.all {
-            let queues = services.queues.all.filter { $0.shard === shard }
-            let paths = services.paths.all.filter { $0.shard === shard }
-            // In parts: there may be many, and mail goes on meanwhile.
-            for start in stride(from: 0, to: queues.count, by: 256) {
-                try? await shard.loop.submit { for queue in queues[start..<min(start + 256, queues.count)] { queue.policyChanged() } }.get()
-            }
-            for start in stride(from: 0, to: paths.count, by: 256) {
-                try? await shard.loop.submit { for path in paths[start..<min(start + 256, paths.count)] { path.policyChanged() } }.get()
-            }
-        }
     }
 }
 

@@ -2,6 +2,7 @@ package import API
 package import Control
 import Delivery
 package import Intake
+import Resources
 package import Shaping
 
 extension Node {
@@ -46,15 +47,15 @@ extension Node {
 
     /// The HTTP listener of this node.
     package func httpServer(_ config: HTTPListenerConfig) -> HTTPServer {
-        HTTPServer(config: config, services: services, view: clusterView, explainer: explainer, heartbeats: heartbeats)
+        HTTPServer(config: config, shards: shards, view: clusterView, explainer: explainer, heartbeats: heartbeats)
     }
 
     /// Answers why something does not move.
-    package var explainer: Explainer { Explainer(services, view: clusterView, http: http) }
+    package var explainer: Explainer { Explainer(shards, view: clusterView, http: http) }
     /// Takes mail over HTTP.
-    package var injector: Injector { Injector(services) }
+    package var injector: Injector { Injector(shards) }
     /// Shows what there is.
-    package var inspection: Inspection { Inspection(services) }
+    package var inspection: Inspection { Inspection(shards) }
     /// Takes orders.
     package var orders: Orders { Orders(services) }
 

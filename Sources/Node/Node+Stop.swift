@@ -4,6 +4,7 @@ import Delivery
 import Intake
 import NIOCore
 import NIOPosix
+import Resources
 import Spool
 import Synchronization
 import Telemetry
@@ -24,9 +25,8 @@ extension Node {
         services.state.phase = .stopping
         await writeDrafts()
         cluster?.membership.update { $0.state = "draining" }
-        for channel in channels.withLock({ $0 }) { try? await channel.close() }
-        for listener in listeners { listener.shutdown() }
-        for path in services.paths.all { path.shard.postLater(.run { path.stop() }) }
+        for listener in listeners { await listener.stop() }
+        for path in services.paths.all { services.post(path, .stop) }
     }
 
     /// Before anything is torn down, so that even a stop that is cut short has lost nothing that was acknowledged.
@@ -45,7 +45,7 @@ extension Node {
     func endStop(deadline: Duration = .seconds(8)) async {
         let end = Clock.monotonic() + deadline.wholeNanoseconds
         while isBusy, !services.state.isHurried, Clock.monotonic() < end { try? await Task.sleep(for: .milliseconds(20)) }
-        for path in services.paths.all { path.shard.postLater(.run { path.releaseLimits() }) }
+        for path in services.paths.all { services.post(path, .releaseLimits) }
         // Outcomes that are on their way between loops still have to reach the spool.
         for _ in 0..<2 { for shard in services.shards.all { try? await shard.loop.submit {}.get() } }
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
@@ -65,7 +65,7 @@ extension Node {
 
     /// Deliveries under way, or messages that clients are sending.
     private var isBusy: Bool {
-        services.metrics.openConnections > 0 || listeners.contains { $0.sessions > 0 }
+        services.metrics.openConnections > 0 || listeners.contains { $0.gate.sessions > 0 }
     }
 }
 

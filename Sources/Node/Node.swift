@@ -11,6 +11,7 @@ import NIOPosix
 import Platform
 import Policy
 import Redis
+import Resources
 import SMTP
 package import Shaping
 import Spool
@@ -21,6 +22,8 @@ import Telemetry
 ///
 /// *Diagnostics*: `start` throws one sentence with the remedy; after it, nothing in here ends the process.
 package final class Node: Sendable {
+    /// The shards, with everything that lives on them.
+    package let shards: Shards
     package let services: DeliveryServices
     /// This node's part of the cluster; nil when it is alone.
     package let cluster: Cluster?
@@ -31,8 +34,6 @@ package final class Node: Sendable {
     let http: HTTPClient
     let heartbeats: [Heartbeat]
     let group: MultiThreadedEventLoopGroup
-    /// The sockets that accept SMTP sessions.
-    let channels = Mutex<[any Channel]>([])
     /// What the policy declared when the node started.
     let declared: PolicyDeclarations
     /// Whether a reload runs, and whether another was asked for meanwhile.
@@ -42,10 +43,11 @@ package final class Node: Sendable {
     package let httpConfig: HTTPListenerConfig?
 
     private init(
-        graph: NodeGraph, options: NodeOptions, listeners: [SMTPListener], http: HTTPClient, heartbeats: [Heartbeat],
+        graph: NodeGraph, shards: Shards, options: NodeOptions, listeners: [SMTPListener], http: HTTPClient, heartbeats: [Heartbeat],
         group: MultiThreadedEventLoopGroup, addresses: [String], httpConfig: HTTPListenerConfig?, declared: PolicyDeclarations
     ) {
         services = graph.services
+        self.shards = shards
         cluster = graph.cluster
         clusterView = graph.view
         self.options = options
@@ -80,8 +82,8 @@ package final class Node: Sendable {
     private static func start(
         _ options: NodeOptions, group: MultiThreadedEventLoopGroup, http: HTTPClient
     ) async throws -> Node {
-        let engines = try await loadPolicy(options.policyFile, group: group, http: http)
-        let declared = try await engines[0].declarations()
+        let policies = try loadPolicy(options.policyFile, group: group, http: http)
+        let declared = policies[0].declarations
         var sockets: [(config: ESMTPListenerConfig, socket: BoundSocket)] = []
         for config in declared.listeners {
             sockets.append((config, try BoundSocket(host: config.listen.host, port: config.listen.port)))
@@ -93,24 +95,24 @@ package final class Node: Sendable {
         let graph = try await makeGraph(
             options, declared, group: group, registry: registry, spool: spool, own: OwnAddresses(sockets.map(\.socket.address)))
         let services = graph.services
-        let heartbeats = await startShards(services, engines: engines, group: group)
+        let shards = Shards(services)
+        let heartbeats = await begin(shards, policies)
         let seed = UInt64.random(in: .min ... .max)
-        let listeners = sockets.map { SMTPListener(config: $0.config, services: services, nodeSeed: seed) }
+        let listeners = sockets.map {
+            SMTPListener(ListenerGate(config: $0.config, services: services, nodeSeed: seed), on: group.next())
+        }
         let node = Node(
-            graph: graph, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
+            graph: graph, shards: shards, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
             httpConfig: try options.httpConfig(declared.httpListeners), declared: declared)
         node.publishGauges()
         node.publishBudgets()
-        graph.alone.watch(services)
+        graph.alone.watch(shards)
         if let cluster = graph.cluster { node.join(cluster, directory: spool.directory) }
         node.expireRules()
         node.recover()
         services.state.phase = .ready
-        for (listener, bound) in zip(listeners, sockets) {
-            let channel = try await listener.start(socket: bound.socket, shards: services.shards, group: group)
-            node.channels.withLock { $0.append(channel) }
-        }
+        for (listener, bound) in zip(listeners, sockets) { try await listener.start(bound.socket, shards: shards) }
         return node
     }
 
@@ -157,42 +159,25 @@ package final class Node: Sendable {
         return control
     }
 
-    private static func startShards(
-        _ services: DeliveryServices, engines: [LoopEngine], group: any EventLoopGroup
-    ) async -> [Heartbeat] {
-        let shards = engines.enumerated().map { Shard(index: $0.offset, loop: $0.element.loop, services: services) }
-        services.shards.install(shards)
+    /// Puts the policies in force, and begins to measure the loops.
+    private static func begin(_ shards: Shards, _ policies: [LoadedPolicy]) async -> [Heartbeat] {
         var heartbeats: [Heartbeat] = []
-        for (shard, engine) in zip(shards, engines) {
+        for (shard, policy) in zip(shards.all, policies) {
+            await policy.begin(on: shard)
             let heartbeat = Heartbeat()
             heartbeats.append(heartbeat)
-            try? await shard.loop.submit {
-                engine.host.value.services = services
-                shard.start(engine: engine.engine.value)
-                _ = LoopLag(
-                    loop: shard.loop, histogram: services.metrics.loopLag.with(String(shard.index)), heartbeat: heartbeat)
-            }.get()
+            let address = shard.address
+            let histogram = shards.services.metrics.loopLag.with(String(address.index))
+            address.loop.execute { _ = LoopLag(loop: address.loop, histogram: histogram, heartbeat: heartbeat) }
         }
         return heartbeats
     }
 
     /// One Lua state per loop; the first runs `init`.
-    private static func loadPolicy(
-        _ file: String, group: MultiThreadedEventLoopGroup, http: HTTPClient
-    ) async throws -> [LoopEngine] {
-        var engines: [LoopEngine] = []
-        var isFirst = true
-        for loop in group.makeIterator() {
-            let role: PolicyRole = isFirst ? .primary : .replica
-            isFirst = false
-            engines.append(
-                try await loop.submit {
-                    let host = ShardPolicyHost(loop: loop, client: http)
-                    let engine = try PolicyEngine(file: file, host: host, role: role, limits: PolicyLimits())
-                    return LoopEngine(loop: loop, engine: LoopBound(engine), host: LoopBound(host))
-                }.get())
+    private static func loadPolicy(_ file: String, group: MultiThreadedEventLoopGroup, http: HTTPClient) throws -> [LoadedPolicy] {
+        try group.makeIterator().enumerated().map { index, loop in
+            try LoadedPolicy(file, loop: loop, client: http, role: index == 0 ? .primary : .replica)
         }
-        return engines
     }
 
     private func recover() {
@@ -202,8 +187,7 @@ package final class Node: Sendable {
             for message in batch { byQueue[message.queue, default: []].append(message) }
             services.metrics.messageCount.add(batch.count)
             for (name, messages) in byQueue {
-                let queue = services.queue(named: name)
-                queue.shard.postLater(.run { for message in messages { queue.recover(message) } })
+                services.post(services.queue(named: name), .recover(messages))
             }
         } finished: { [services] summary in
             services.state.isRecovered = true
@@ -267,18 +251,6 @@ package final class Node: Sendable {
         services.registry.collect("memory_usage", "Resident bytes of the process.", kind: .gauge) {
             [([], Double(ProcessMemory.residentBytes))]
         }
-    }
-}
-
-/// *Value*: the Lua state of a loop, before there are shards.
-struct LoopEngine: Sendable {
-    let loop: any EventLoop
-    let engine: LoopBound<PolicyEngine>
-    let host: LoopBound<ShardPolicyHost>
-
-    func declarations() async throws -> PolicyDeclarations {
-        let engine = engine
-        return try await loop.submit { engine.value.declarations }.get()
     }
 }
 

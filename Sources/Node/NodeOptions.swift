@@ -1,6 +1,7 @@
 package import DNS
 import Delivery
 import Platform
+import Resources
 import Shaping
 
 /// *Value*: how a node is started, from the command line and its environment.

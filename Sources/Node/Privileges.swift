@@ -1,5 +1,6 @@
 import Delivery
 import Glibc
+import Resources
 
 /// *Value*: becoming another user once the ports below 1024 are bound.
 enum Privileges {

@@ -1,5 +1,6 @@
 import Delivery
 import Glibc
+import Resources
 import Shaping
 import Spool
 import Telemetry

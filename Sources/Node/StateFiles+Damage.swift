@@ -1,6 +1,7 @@
 import Cluster
 import Control
-package import Delivery
+import Delivery
+import Resources
 package import Spool
 
 // What `apus spool` says of the files beside the spool.

@@ -5,6 +5,7 @@ import JSON
 import Message
 import NIOCore
 import Node
+import Resources
 import Spool
 import Telemetry
 

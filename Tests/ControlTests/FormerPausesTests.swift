@@ -5,6 +5,7 @@ import Testing
 
 @testable import Control
 @testable import Delivery
+@testable import Resources
 
 /// The file of paused queues of earlier versions.
 @Suite struct FormerPausesTests {

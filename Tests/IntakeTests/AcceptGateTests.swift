@@ -7,6 +7,7 @@ import Testing
 
 @testable import Delivery
 @testable import Intake
+@testable import Resources
 
 /// Accepting pauses while there is nothing to accept with, and goes on by itself.
 @Suite struct AcceptGateTests {

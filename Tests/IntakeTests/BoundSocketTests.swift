@@ -2,6 +2,7 @@ import Testing
 
 @testable import Delivery
 @testable import Intake
+@testable import Resources
 
 @Suite struct BoundSocketTests {
     @Test func aPortInUseIsExplained() throws {

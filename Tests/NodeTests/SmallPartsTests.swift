@@ -4,6 +4,7 @@ import Testing
 @testable import Delivery
 @testable import Intake
 @testable import Node
+@testable import Resources
 
 @Suite struct DurationTests {
     @Test func wholeNanosecondsSaturate() {

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 /// The small files beside the spool: whatever happens to one is said, and the node goes on.
 @Suite struct StateFilesTests {

@@ -3,6 +3,7 @@ import Hummingbird
 import Intake
 import JSON
 import Message
+import Resources
 import Shaping
 
 /// *Value*: the body of `POST /api/inject`: `{"from", "to": [..], "subject"?, "body"?, "headers"?, "tenant"?, "campaign"?}`.

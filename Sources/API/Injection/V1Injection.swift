@@ -3,6 +3,7 @@ import Hummingbird
 import Intake
 import JSON
 import Message
+import Resources
 import Shaping
 
 /// *Value*: the body of `POST /api/inject/v1`: raw content or a builder, without templates.

@@ -3,6 +3,7 @@ import Delivery
 import HTTPTypes
 import Hummingbird
 import JSON
+import Resources
 
 /// *Value*: answers errors as one line of text, whatever threw them.
 struct PlainErrors<Context: RequestContext>: RouterMiddleware {

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOHTTP1
+import Resources
 
 /// *Loop-confined*: one connection of the HTTP listener: the last handler of its pipeline.
 ///
@@ -301,7 +302,7 @@ final class HTTPConnection: ChannelInboundHandler, TurnTaker, InletOwner {
         }
         let source = ApplicationRequestContextSource(channel: context.channel, logger: front.logger)
         let loop = context.eventLoop
-        let bound = LoopBound(self)
+        let bound = NIOLoopBound(self, eventLoop: loop)
         let front = front
         Task {
             let reply = await front.answer(request, APIContext(source: source))

@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOHTTP1
+import Resources
 import Synchronization
 import Telemetry
 
@@ -24,7 +25,7 @@ final class HTTPFront: Sendable {
     private struct Open {
         package var count = 0
         var strangers = 0
-        package var connections: [ObjectIdentifier: (loop: any EventLoop, connection: LoopBound<HTTPConnection>)] = [:]
+        package var connections: [ObjectIdentifier: (loop: any EventLoop, connection: NIOLoopBound<HTTPConnection>)] = [:]
         var drained: EventLoopPromise<Void>?
     }
 
@@ -89,7 +90,7 @@ final class HTTPFront: Sendable {
 
     package func remember(_ connection: HTTPConnection, of channel: any Channel) {
         let key = ObjectIdentifier(connection)
-        let entry = (loop: channel.eventLoop, connection: LoopBound(connection))
+        let entry = (loop: channel.eventLoop, connection: NIOLoopBound(connection, eventLoop: channel.eventLoop))
         open.withLock { $0.connections[key] = entry }
         channel.closeFuture.whenComplete { [self] _ in
             let drained = open.withLock { open -> EventLoopPromise<Void>? in

@@ -41,17 +41,22 @@ final class HTTPInlet: ChannelDuplexHandler {
     }
 }
 
-/// *Loop-confined*: how much one read may bring: little between requests, more within a body.
-///
-/// Asked by the channel on its loop only, where the connection lives.
-final class HTTPReadSize: RecvByteBufferAllocator, @unchecked Sendable {
-    private unowned let connection: any InletOwner
+/// *Shared*, asked by the channel on its loop only: how much one read may bring: little between requests, more within a body.
+final class HTTPReadSize: RecvByteBufferAllocator {
+    private let connection: NIOLoopBound<Reference>
     private static let head = 4 * 1024
     private static let body = 64 * 1024
 
-    init(connection: any InletOwner) { self.connection = connection }
+    /// *Loop-confined*: a connection that the channel keeps, not this.
+    private struct Reference {
+        weak var owner: (any InletOwner)?
+    }
 
-    private var size: Int { connection.isReceivingBody ? Self.body : Self.head }
+    init(_ connection: any InletOwner, on loop: any EventLoop) {
+        self.connection = NIOLoopBound(Reference(owner: connection), eventLoop: loop)
+    }
+
+    private var size: Int { connection.value.owner?.isReceivingBody == true ? Self.body : Self.head }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
     func record(actualReadBytes: Int) -> Bool { false }

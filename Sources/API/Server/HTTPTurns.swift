@@ -2,6 +2,7 @@ import Delivery
 import DequeModule
 import Message
 import NIOCore
+import Resources
 
 /// *Loop-confined*: shares one event loop between its HTTP connections and everything else on it, mail above all.
 ///

@@ -3,7 +3,7 @@ import NIOCore
 
 /// *Value*: why a connection could not be opened, in the words of the system: they end up in log records and bounce rules.
 enum DialError {
-    package static func text(_ error: any Error) -> String {
+    static func text(_ error: any Error) -> String {
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         if case ChannelError.connectTimeout(let after)? = error as? ChannelError {
             return "no answer within \(after.nanoseconds / 1_000_000_000) s"

@@ -6,15 +6,15 @@ struct DialHistory {
     /// *Value*: one of them.
     struct Trial {
         /// `mx.example.com[192.0.2.1]:25`, or the name alone when it has no address.
-        package var place: String
+        var place: String
         /// The candidate, when there was an address to dial.
         var candidate: DialPlan.Candidate?
         /// Why it was of no use, in words.
-        package var text: String
+        var text: String
         /// The server's refusal, 4xx or 5xx.
-        package var reply: Reply?
+        var reply: Reply?
         /// What the refusal answers.
-        package var command: String?
+        var command: String?
         /// A connection was made, whatever happened then.
         var isConnected = false
         /// Until when the failure is remembered, when the DNS was not asked.
@@ -38,11 +38,11 @@ struct DialHistory {
     /// Bytes of what one of them said.
     private static let excerpt = 240
 
-    package var isEmpty: Bool { listed.isEmpty }
+    var isEmpty: Bool { listed.isEmpty }
     /// Whether any host let us in, so that it is no failure to connect.
     var hasConnected: Bool { isConnected }
 
-    package mutating func add(_ trial: Trial) {
+    mutating func add(_ trial: Trial) {
         isConnected = isConnected || trial.isConnected
         hasDialled = hasDialled || trial.candidate != nil
         if let end = trial.rememberedUntil { rememberedUntil = min(rememberedUntil, end) } else { hasAttempted = true }
@@ -53,7 +53,7 @@ struct DialHistory {
 
     /// What the messages get. A server's refusal keeps its code and its text, but it is about this node and not about the message, so it
     /// is never for good.
-    package var failure: DialFailure {
+    var failure: DialFailure {
         let last = listed.last { $0.isConnected } ?? listed.last
         // What the DNS says of the hosts' names is true for every message; the next one would only hear it from memory.
         var failure = DialFailure(fate: .transient, isForAll: !isEmpty && !hasDialled, reply: reply)

@@ -11,12 +11,12 @@ import Shaping
 struct DialPlan {
     /// *Value*: one address to connect to.
     struct Candidate: Equatable {
-        package var host: String
-        package var address: HostAddress
-        package var port: Int
+        var host: String
+        var address: HostAddress
+        var port: Int
 
         /// For people.
-        package var place: String { "\(host)[\(address.text)]:\(port)" }
+        var place: String { "\(host)[\(address.text)]:\(port)" }
     }
 
     /// *Value*: what to do next.
@@ -44,12 +44,12 @@ struct DialPlan {
     private let prohibitedHosts: NetworkList
     private let skipHosts: NetworkList
 
-    package init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil) {
+    init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil) {
         var random = SystemRandomNumberGenerator()
         self.init(route: route, source: source, config: config, own: own, random: &random)
     }
 
-    package init(
+    init(
         route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil,
         random: inout some RandomNumberGenerator
     ) {
@@ -83,7 +83,7 @@ struct DialPlan {
     }
 
     /// The next step; after `.resolve` comes `resolved`, after `.dial` maybe `failed`.
-    package mutating func next() -> Step {
+    mutating func next() -> Step {
         while true {
             if !isGathering, let candidate = candidates.popLast() {
                 current = candidate
@@ -112,11 +112,11 @@ struct DialPlan {
     }
 
     /// The last candidate could not be connected to.
-    package mutating func failed(_ text: String) { failed(text, reply: nil, command: nil, isConnected: false) }
+    mutating func failed(_ text: String) { failed(text, reply: nil, command: nil, isConnected: false) }
 
     /// The last candidate let us in and opened no session.
     /// - Parameter reply: what it said, if that was a refusal.
-    package mutating func refused(_ text: String, reply: Reply?, command: String?) {
+    mutating func refused(_ text: String, reply: Reply?, command: String?) {
         failed(text, reply: reply, command: command, isConnected: true)
     }
 
@@ -185,9 +185,9 @@ struct DialFailure: Sendable {
     let fate: AttemptOutcome.Fate
     /// The reason holds for every message of the ready queue, not only for the one that was to be sent.
     let isForAll: Bool
-    package let reply: Reply
+    let reply: Reply
     /// What the reply answers, when a server gave it.
-    package var command: String?
+    var command: String?
     /// Whose reply it is, or who came nearest.
     var candidate: DialPlan.Candidate?
     /// Some host let us in.
@@ -195,7 +195,7 @@ struct DialFailure: Sendable {
     /// Nothing was attempted: all of it is remembered from earlier questions to the DNS. The first of those answers ends then.
     var rememberedUntil: MonotonicInstant?
 
-    package init(fate: AttemptOutcome.Fate, isForAll: Bool, reply: Reply) {
+    init(fate: AttemptOutcome.Fate, isForAll: Bool, reply: Reply) {
         self.fate = fate
         self.isForAll = isForAll
         self.reply = reply

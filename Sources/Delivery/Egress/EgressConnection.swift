@@ -1,25 +1,31 @@
 import DNS
-package import Message
+import Message
 import NIOCore
 import NIOPosix
 import Platform
-package import SMTP
-package import Shaping
+import Resources
+import SMTP
+import Shaping
 import Spool
 import Telemetry
 
-/// *Loop-confined*: one connection of an egress path, from the first dial to its close.
+/// *Loop-confined*: one connection of an egress path, from the first dial to its close. It belongs to the actor of the path; the events of its
+/// sockets come through a door.
 ///
 /// It walks the route's hosts until one opens a session, then delivers messages one at a time.
-package final class EgressConnection {
-    private let path: EgressPath
-    private let config: EgressPathConfig
+final class EgressConnection {
+    /// Names the connection within its path.
+    let id: Int
+    private unowned let owner: any ConnectionOwner
+    private let door: any ConnectionDoor
+    private let setup: ConnectionSetup
     private var plan: DialPlan
-    private var client: ClientHandler?
-    private var channel: (any Channel)?
-    private var held: QueuedMessage?
+    private var client: NIOLoopBound<ClientHandler>?
+    /// Counts the sessions of the connection.
+    private var session = 0
+    private var held: Attempt?
     /// The message whose envelope was sent behind the content of `held`.
-    private var following: QueuedMessage?
+    private var following: Attempt?
     private var isOpen = false
     private var wasOpen = false
     private var hasReconnected = false
@@ -39,69 +45,67 @@ package final class EgressConnection {
     private(set) var isFenced = false
     /// Whether it ends as soon as it can.
     var isLeaving: Bool { isClosing || isFenced }
+    private var offersUTF8 = false
     private var peer: (name: String, address: String)?
     private var sourceAddress: String?
     /// What the limits granted for it.
-    package var permits: PathLimits.Permits?
+    var permits: PathLimits.Permits?
     /// Messages sent over this connection.
-    package private(set) var deliveries = 0
+    private(set) var deliveries = 0
     /// Monotonic time at which it became idle.
     var idleSince: Int64 = 0
-    /// Monotonic time at which it was opened.
-    let openedAt = Clock.monotonic()
     private lazy var sessionID = String(UInt64.random(in: .min ... .max), radix: 16)
 
-    package init(path: EgressPath, config: EgressPathConfig) {
-        self.path = path
-        self.config = config
-        self.plan = DialPlan(route: path.route, source: path.source.config, config: config, own: path.services.own)
+    private var config: EgressPathConfig { setup.config }
+
+    init(id: Int, owner: any ConnectionOwner, door: any ConnectionDoor, setup: ConnectionSetup) {
+        self.id = id
+        self.owner = owner
+        self.door = door
+        self.setup = setup
+        plan = DialPlan(route: setup.route, source: setup.source.config, config: setup.config, own: setup.own)
     }
 
-    private var loop: any EventLoop { path.shard.loop }
-
     /// What the connection is doing, for `explain`.
-    package var phase: String {
+    var phase: String {
         if isClosing { return "closing" }
         if !isOpen { return "connecting" }
         return held == nil ? "idle" : "delivering"
     }
 
     /// Whether the connection has the message, and what its peer is, for `explain`.
-    package func holds(_ id: MessageID) -> Bool { held?.id == id || following?.id == id }
-    package var peerText: String? { peer.map { "\($0.name) [\($0.address)]" } }
+    func holds(_ id: MessageID) -> Bool { held?.message.id == id || following?.message.id == id }
+    var peerText: String? { peer.map { "\($0.name) [\($0.address)]" } }
 
     // MARK: Dialling
 
     /// Starts with the first host of the plan.
-    package func open() { advance() }
+    func open() { advance() }
 
     private func advance() {
-        if path.services.state.phase == .stopping || quitsWhenIdle || isFenced || isClosing { return finish() }
+        if owner.isStopping || quitsWhenIdle || isFenced || isClosing { return finish() }
         switch plan.next() {
         case .dial(let candidate): dial(candidate)
         case .resolve(let host):
             let strategy = IPLookupStrategy(rawValue: config.ipLookupStrategy.rawValue) ?? .ipv4AndIPv6
-            let router = path.services.router
-            let box = LoopBound(self)
-            Task { [shard = path.shard] in
-                let answer = await router.addressAnswer(of: host.name, strategy: strategy)
-                shard.post(
-                    .run {
-                        box.value.plan.resolved(host, answer.result, rememberedUntil: answer.rememberedFailureEnd)
-                        box.value.advance()
-                    })
-            }
+            owner.findAddresses(AddressQuery(host: host, strategy: strategy), for: self)
         case .exhausted(let failure):
             // A connection that was open once has served its route; the path opens a new one if it needs one.
-            if !wasOpen { path.connectionFailed(failure, of: self) }
+            if !wasOpen { owner.connectionFailed(failure, of: self) }
             finish()
         }
     }
 
+    /// The addresses of a host are known, or why they are not.
+    func found(_ host: MailRoute.Host, _ answer: AddressAnswer) {
+        plan.resolved(host, answer.result, rememberedUntil: answer.rememberedFailureEnd)
+        advance()
+    }
+
     private func dial(_ candidate: DialPlan.Candidate) {
-        guard path.mayDial else { return finish() }
+        guard owner.mayDial else { return finish() }
         // A connection counts when it is dialled, each host anew: names may have been looked up for long, or another host been waited for.
-        if case .wait(let until, _)? = path.limits?.takeDial(now: Clock.monotonic()) {
+        if case .wait(let until, _) = owner.takeDial() {
             // The path opens another one when the rate allows it; meanwhile this one would only keep permits.
             guard hasDialled else { return finish() }
             plan.repeatCurrent()
@@ -109,37 +113,42 @@ package final class EgressConnection {
         }
         if !hasDialled {
             hasDialled = true
-            path.connectionIsDialled()
+            owner.connectionIsDialled()
         }
         peer = (candidate.host, candidate.address.text)
-        let client = ClientHandler(configuration: clientConfiguration, delegate: self)
+        session += 1
+        let handler = ClientHandler(
+            configuration: setup.clientConfiguration, delegate: ConnectionSession(door, number: session))
+        let client = NIOLoopBound(handler, eventLoop: setup.loop)
         self.client = client
-        let bound = LoopBound(client)
         do {
             let remote = try SocketAddress(ipAddress: candidate.address.text, port: candidate.port)
-            var bootstrap = ClientBootstrap(group: loop)
+            var bootstrap = ClientBootstrap(group: setup.loop)
                 .connectTimeout(.nanoseconds(config.connectTimeout.wholeNanoseconds))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 // One read per event: replies are short, and a second read would only find the socket empty.
                 .channelOption(.maxMessagesPerRead, value: 1)
                 .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
                 .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(client.value) }
                 }
-            if let address = path.source.config.sourceAddress {
+            if let address = setup.source.config.sourceAddress {
                 bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: address, port: 0))
             }
-            let box = LoopBound(self)
-            bootstrap.connect(to: remote).assumeIsolated().whenComplete { result in
-                switch result {
-                case .success(let channel):
-                    box.value.channel = channel
-                    box.value.sourceAddress = channel.localAddress?.ipAddress
-                case .failure(let error): box.value.dialFailed(error, to: remote)
-                }
+            bootstrap.connect(to: remote).whenComplete { [door, session] result in
+                door.enter { $0.dialled(result.map { $0.localAddress?.ipAddress }, to: remote, session: session) }
             }
         } catch {
             dialFailed(DialError.text(error))
+        }
+    }
+
+    /// A socket was connected, and where from, or why it was not.
+    private func dialled(_ result: Result<String?, any Error>, to remote: SocketAddress, session: Int) {
+        guard session == self.session else { return }
+        switch result {
+        case .success(let address): sourceAddress = address
+        case .failure(let error): dialFailed(error, to: remote)
         }
     }
 
@@ -148,7 +157,7 @@ package final class EgressConnection {
         guard !isOpen, !isClosing, let shortage = LocalShortage(error, to: remote) else { return dialFailed(DialError.text(error)) }
         // The other hosts could not be reached either.
         client = nil
-        path.fellShort(shortage)
+        owner.fellShort(shortage)
         finish()
     }
 
@@ -169,11 +178,14 @@ package final class EgressConnection {
     }
 
     private func wait(until time: Int64) {
-        let box = LoopBound(self)
-        pause = loop.scheduleTask(in: .nanoseconds(max(1_000_000, time - Clock.monotonic()))) {
-            box.value.pause = nil
-            box.value.advance()
+        pause = setup.loop.scheduleTask(in: .nanoseconds(max(1_000_000, time - Clock.monotonic()))) { [door] in
+            door.enter { $0.goOn() }
         }
+    }
+
+    private func goOn() {
+        pause = nil
+        advance()
     }
 
     /// Nothing else would end a connection that waits for a rate.
@@ -184,78 +196,34 @@ package final class EgressConnection {
         finish()
     }
 
-    private var clientConfiguration: ClientConfiguration {
-        var timeouts = ClientTimeouts()
-        timeouts.banner = config.bannerTimeout
-        timeouts.ehlo = config.ehloTimeout
-        timeouts.rset = config.rsetTimeout
-        timeouts.mail = config.mailFromTimeout
-        timeouts.rcpt = config.rcptToTimeout
-        timeouts.data = config.dataTimeout
-        timeouts.dataDot = config.dataDotTimeout
-        return ClientConfiguration(
-            ehloDomain: config.ehloDomain ?? path.source.config.ehloDomain ?? path.services.hostname, timeouts: timeouts,
-            enablePipelining: config.enablePipelining, enableRSET: config.enableRset,
-            ignore8BitChecks: config.ignore8bitChecks, useLMTP: config.useLmtp)
-    }
-
     // MARK: Delivering
 
     /// Sends a message, or settles it when it cannot be sent; false when the connection is still free.
-    package func send(_ message: QueuedMessage, recipients limit: Int) -> Bool {
-        guard let client, let transaction = transaction(message, recipients: limit) else {
-            path.settle(message, .untouched)
+    func send(_ attempt: Attempt, recipients limit: Int) -> Bool {
+        guard let client, let transaction = transaction(attempt, recipients: limit) else {
+            owner.settle(attempt, .untouched)
             return false
         }
-        held = message
+        held = attempt
         isLateStart = deliveries == 0 && idleSince > 0 && Clock.monotonic() - idleSince >= Self.lateness
         contentSentAt = 0
-        client.send(transaction)
+        client.value.send(transaction)
         return true
     }
 
     /// A server may have closed a session that was opened so long ago and never used.
     private static let lateness: Int64 = 1_000_000_000
 
-    private func transaction(_ message: QueuedMessage, recipients limit: Int) -> ClientTransaction? {
-        var batch = message.recipients.dropFirst(message.results.count).prefix(limit)
-        guard let content = message.content, let first = batch.first else { return nil }
-        var needsUTF8 = content.headersNeedUTF8 || message.sender.needsSMTPUTF8
-        if !needsUTF8, batch.contains(where: { $0.needsSMTPUTF8 }) {
-            needsUTF8 = true
-            // Where the server cannot have them, addresses in UTF-8 must not take the others along.
-            if client?.capabilities.offers(.smtpUTF8) != true {
-                needsUTF8 = first.needsSMTPUTF8
-                batch = batch.prefix { $0.needsSMTPUTF8 == needsUTF8 }
-            }
-        }
-        let body: ClientBody
-        switch content.body {
-        case .inline(let buffer), .inlineShared(_, let buffer): body = .inline(buffer)
-        case .shared: body = .streamed(length: content.bodyLength, pull: puller(message))
-        }
-        return ClientTransaction(
-            sender: message.sender, recipients: Array(batch), headers: content.headers, body: body, needs8Bit: content.is8bit,
-            needsUTF8: needsUTF8)
-    }
-
-    /// Reads a large body piece by piece from the spool.
-    private func puller(_ message: QueuedMessage) -> (Int, @escaping (Result<ByteBuffer, any Error>) -> Void) -> Void {
-        { [path] offset, reply in
-            guard let handle = message.handle else { return reply(.failure(NodeError("the message is not in the spool yet"))) }
-            let box = LoopBound(reply)
-            path.services.spool.readBody(handle, offset: offset, length: 256 * 1024) { result in
-                path.shard.post(.run { box.value(result.mapError { $0 as any Error }) })
-            }
-        }
+    private func transaction(_ attempt: Attempt, recipients limit: Int) -> ClientTransaction? {
+        attempt.transaction(recipients: limit, offersUTF8: offersUTF8, pull: owner.bodyReader(attempt.message.handle))
     }
 
     /// Says QUIT and closes.
     func quit() {
         guard !isClosing else { return }
         isClosing = true
-        path.connectionIsLeaving(self)
-        if isOpen { client?.quit() } else { client?.abort() }
+        owner.connectionIsLeaving(self)
+        if isOpen { client?.value.quit() } else { client?.value.abort() }
         endPause()
     }
 
@@ -267,84 +235,72 @@ package final class EgressConnection {
 
     private func finish() {
         isClosing = true
-        path.connectionClosed(self)
+        owner.connectionClosed(self)
     }
 }
 
-extension EgressConnection: ClientSessionDelegate {
-    package func ready(_ client: ClientHandler, capabilities: Capabilities) {
+// Events of the session.
+extension EgressConnection {
+    /// The session is open.
+    func ready(offersUTF8: Bool) {
         isOpen = true
         wasOpen = true
-        path.connectionIsFree(self)
+        self.offersUTF8 = offersUTF8
+        owner.connectionIsFree(self)
     }
 
-    package func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
-        guard let message = held else { return }
+    /// A transaction has its result.
+    func finished(_ recipients: [EnvelopeAddress], _ result: TransactionResult) {
+        guard var attempt = held else { return }
         held = following
         following = nil
         if contentSentAt > 0 {
             answerTime = Clock.monotonic() - contentSentAt
             contentSentAt = 0
         }
-        if result.interruption == .between || (result.interruption == .atFirst && isLateStart) {
-            // The session broke between messages, and this one had only the bad luck to be next: it goes out over a new connection, where
-            // it is the first and would be charged. So no host is dialled twice for a message without anything having come of it.
-            if result.isAmbiguous { path.services.metrics.ambiguous.add(1) }
-            path.sessionBroke(result.perRecipient[0].reply)
-            path.connectionIsLeaving(self)
-            return path.putBack(message)
+        let hasNextHost = config.tryNextHostOnTransportError && plan.hasMore && !quitsWhenIdle
+        switch attempt.note(recipients, result, isLateStart: isLateStart, isFenced: isFenced, hasNextHost: hasNextHost) {
+        case .newConnection:
+            owner.sessionBroke(result.perRecipient[0].reply, isAmbiguous: result.isAmbiguous)
+            owner.connectionIsLeaving(self)
+            return owner.putBack(attempt)
+        case .nextHost:
+            owner.connectionIsLeaving(self)
+            return owner.putBack(attempt)
+        case .unattempted: return owner.settle(attempt, .untouched)
+        case .sameSession:
+            deliveries += 1
+            owner.putBack(attempt)
+        case .ended:
+            deliveries += 1
+            owner.settle(attempt, outcome(isAmbiguous: result.isAmbiguous))
         }
-        if isFenced, result.isTransportFailure {
-            // We broke it off, for a lease that had ended: no attempt.
-            return path.settle(message, .untouched)
-        }
-        if config.tryNextHostOnTransportError, plan.hasMore, !quitsWhenIdle, result.isTransportFailure, message.nextHostTries < 4 {
-            message.nextHostTries += 1
-            path.connectionIsLeaving(self)
-            return path.putBack(message)
-        }
-        deliveries += 1
-        var resend = 0
-        let accepted = result.perRecipient.contains { $0.disposition == .delivered }
-        for (address, recipient) in zip(transaction.recipients, result.perRecipient) {
-            if accepted, recipient.isTooManyRecipients, result.sessionUsable {
-                resend += 1
-                continue
-            }
-            message.results.append(
-                AttemptOutcome.Recipient(
-                    address: address, fate: .init(recipient.disposition), reply: recipient.reply, command: "\(recipient.command)"))
-        }
-        if resend > 0 { message.moveAttemptedFirst() }
-        if message.results.count < message.recipients.count, result.sessionUsable {
-            path.putBack(message)
-        } else {
-            path.settle(message, outcome(of: message, ambiguous: result.isAmbiguous))
-        }
-        guard result.sessionUsable else { return path.connectionIsLeaving(self) }
+        guard result.sessionUsable else { return owner.connectionIsLeaving(self) }
         // What was looked ahead must not be sent any more.
         if isFenced, held != nil { return abort() }
         // The message looked ahead takes over by itself.
         guard held == nil else { return }
-        if isFenced { abort() } else if quitsWhenIdle { quit() } else if !isClosing { path.connectionIsFree(self) }
+        if isFenced { abort() } else if quitsWhenIdle { quit() } else if !isClosing { owner.connectionIsFree(self) }
     }
 
-    package func next(_ client: ClientHandler) -> ClientTransaction? {
-        if path.limits?.lookAhead != .free { contentSentAt = Clock.monotonic() }
-        guard !isClosing, !quitsWhenIdle, !isFenced, following == nil, let message = path.lookAhead(for: self) else { return nil }
-        guard let transaction = transaction(message, recipients: config.maxRecipientsPerBatch) else {
-            path.settle(message, .untouched)
+    /// The content of the running message is being written: what may follow it.
+    func next() -> ClientTransaction? {
+        if owner.wantsAnswerTime { contentSentAt = Clock.monotonic() }
+        guard !isClosing, !quitsWhenIdle, !isFenced, following == nil, let attempt = owner.lookAhead(for: self) else { return nil }
+        guard let transaction = transaction(attempt, recipients: config.maxRecipientsPerBatch) else {
+            owner.settle(attempt, .untouched)
             return nil
         }
-        following = message
+        following = attempt
         return transaction
     }
 
-    package func closed(_ client: ClientHandler, reason: ClientCloseReason, unfinished: ClientTransaction?) {
-        guard client === self.client else { return }
-        self.client = nil
+    /// The session is gone.
+    func closed(_ reason: ClientCloseReason, session: Int) {
+        guard session == self.session, client != nil else { return }
+        client = nil
         // Nothing of their content was sent: they go out over another connection, in their order.
-        for message in [following, held].compactMap({ $0 }) { path.putBack(message) }
+        for attempt in [following, held].compactMap({ $0 }) { owner.putBack(attempt) }
         held = nil
         following = nil
         guard isOpen else { return reason.stage == nil ? dialFailed(reason.text) : sessionFailed(reason) }
@@ -354,8 +310,8 @@ extension EgressConnection: ClientSessionDelegate {
     /// The peer dropped an open session: what follows is the policy's `reconnect_strategy`.
     private func reconnect(after reason: ClientCloseReason) {
         isOpen = false
-        path.connectionIsLeaving(self)
-        guard !isClosing, !quitsWhenIdle, !reason.wasIdle, path.hasBacklog, plan.hasMore || config.reconnectStrategy == .reconnectSameHost
+        owner.connectionIsLeaving(self)
+        guard !isClosing, !quitsWhenIdle, !reason.wasIdle, owner.hasBacklog, plan.hasMore || config.reconnectStrategy == .reconnectSameHost
         else { return finish() }
         switch config.reconnectStrategy {
         case .terminateSession: return finish()
@@ -377,22 +333,21 @@ extension EgressConnection: ClientSessionDelegate {
     func fence() {
         guard !isFenced else { return }
         isFenced = true
-        path.connectionIsLeaving(self)
-        if held != nil, client?.awaitsContentReply == true { return quitWhenIdle() }
+        owner.connectionIsLeaving(self)
+        if held != nil, client?.value.awaitsContentReply == true { return quitWhenIdle() }
         abort()
     }
 
     /// Ends the connection whatever it is doing.
-    package func abort() {
+    func abort() {
         isClosing = true
-        client?.abort()
+        client?.value.abort()
         endPause()
     }
 
-    private func outcome(of message: QueuedMessage, ambiguous: Bool) -> AttemptOutcome {
-        var outcome = AttemptOutcome(recipients: message.results, consumesAttempt: true)
-        message.results = []
-        outcome.isAmbiguous = ambiguous
+    private func outcome(isAmbiguous: Bool) -> AttemptOutcome {
+        var outcome = AttemptOutcome(recipients: [], consumesAttempt: true)
+        outcome.isAmbiguous = isAmbiguous
         describe(&outcome)
         outcome.peer = peer
         return outcome
@@ -400,28 +355,11 @@ extension EgressConnection: ClientSessionDelegate {
 
     /// Fills in what a log record tells of a connection.
     func describe(_ outcome: inout AttemptOutcome) {
-        outcome.site = path.name
-        outcome.source = path.source.name
+        outcome.site = setup.pathName
+        outcome.source = setup.source.name
         outcome.sourceAddress = sourceAddress
         outcome.sessionID = sessionID
         outcome.provider = config.providerName
         outcome.deliveryProtocol = config.useLmtp ? "LMTP" : "ESMTP"
-    }
-}
-
-extension TransactionResult {
-    /// The connection broke, and nobody can have got the message.
-    fileprivate var isTransportFailure: Bool {
-        !sessionUsable && perRecipient.allSatisfy { $0.origin == .transport(ambiguous: false) }
-    }
-}
-
-extension AttemptOutcome.Fate {
-    package init(_ disposition: RecipientOutcome.Disposition) {
-        switch disposition {
-        case .delivered: self = .delivered
-        case .transient: self = .transient
-        case .permanent: self = .bounced
-        }
     }
 }

@@ -5,12 +5,12 @@ import NIOCore
 /// with an attempt.
 struct LocalShortage: Equatable {
     /// For people.
-    package let text: String
+    let text: String
     /// What an operator can do.
-    package let remedy: String
+    let remedy: String
 
     /// - Parameter remote: where the connection was to go.
-    package init?(_ error: any Error, to remote: SocketAddress) {
+    init?(_ error: any Error, to remote: SocketAddress) {
         guard let error = error as? IOError else { return nil }
         let what: String
         switch error.errnoCode {

@@ -1,6 +1,7 @@
 import DNS
 import NIOCore
 package import Platform
+import Resources
 import Synchronization
 
 /// *Shared*: where this node itself takes mail: the addresses and ports of its SMTP listeners. Mail that is delivered there comes back.

@@ -1,11 +1,12 @@
-package import Shaping
+import Resources
+import Shaping
 
 /// *Loop-confined*: the limits of one egress path: its message rates, its connection rate, its connection permits.
 ///
 /// Each is leased from the limit root (architecture, section 4); the path uses what it holds without asking.
-package final class PathLimits {
+final class PathLimits {
     /// *Value*: the answer, with the limit that blocks.
-    package enum Answer {
+    enum Answer {
         case granted
         case wait(until: Int64, limit: String)
     }
@@ -17,9 +18,9 @@ package final class PathLimits {
     /// *Value*: one cap on connections.
     struct Cap {
         let limitKey: LimitKey
-        package let label: String
-        package var limiter: ConcurrencyLimiter
-        package let root: any LimitRoot
+        let label: String
+        var limiter: ConcurrencyLimiter
+        let root: any LimitRoot
     }
 
     /// Whether connections are counted by leases that can end: then the terms have to be looked at before each transaction.
@@ -36,7 +37,7 @@ package final class PathLimits {
     private(set) var capsPath = false
 
     /// - Parameter replacing: the limits of the former configuration; what has the same name keeps what it holds.
-    package init(path: String, config: EgressPathConfig, roots: LimitRoots, replacing old: PathLimits?) {
+    init(path: String, config: EgressPathConfig, roots: LimitRoots, replacing old: PathLimits?) {
         var rates: [(String, String, ThrottleSpec)] = []
         if let spec = config.maxMessageRate { rates.append(("max_message_rate", "kumomta.max_message_rate.\(path)", spec)) }
         for (name, spec) in config.additionalMessageRateThrottles.sorted(by: { $0.key < $1.key }) {
@@ -107,12 +108,12 @@ package final class PathLimits {
     /// *Loop-confined*: the permits of one connection.
     ///
     /// It keeps the limiters they came from: the configuration may have changed by the time the connection closes.
-    package final class Permits {
+    final class Permits {
         fileprivate var caps: [Cap]
         fileprivate init(_ caps: [Cap]) { self.caps = caps }
 
         /// The connection is closed.
-        package func give() {
+        func give() {
             let now = Clock.monotonic()
             for index in caps.indices { caps[index].limiter.give(now: now) }
             caps = []
@@ -199,5 +200,5 @@ package final class PathLimits {
     }
 
     /// Gives everything back.
-    package func close() { for index in permits.indices { permits[index].limiter.close() } }
+    func close() { for index in permits.indices { permits[index].limiter.close() } }
 }

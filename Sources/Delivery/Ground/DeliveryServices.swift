@@ -2,6 +2,7 @@ package import Cluster
 package import DNS
 package import NIOCore
 package import Platform
+package import Resources
 package import Spool
 package import Telemetry
 
@@ -19,10 +20,10 @@ package final class DeliveryServices: Sendable {
     package let logs: DeliveryLogs
     package let resident: ResidentBudget
     package let durability: Durability
-    package let shards = ShardSet()
+    package let shards: ShardSet
     package let nodeID: String
     package let queues: QueueDirectory
-    package let paths: EgressPathDirectory
+    package let paths: PathDirectory
     /// What all nodes agree on besides limits: suspensions, bounces, rebinds.
     package let control: ControlState
     package let ruleWatch: RuleWatch
@@ -58,7 +59,8 @@ package final class DeliveryServices: Sendable {
         self.resident = resident
         self.durability = durability
         self.queues = QueueDirectory()
-        self.paths = EgressPathDirectory()
+        self.paths = PathDirectory()
+        shards = ShardSet(group)
         self.control = control
         self.ruleWatch = ruleWatch
         self.state = state

@@ -7,26 +7,39 @@ import Synchronization
 /// already under way costs only the lock.
 package final class Mailbox<Item: Sendable>: Sendable {
     private struct State: Sendable {
-        package var items: [Item] = []
+        var items: [Item] = []
         var isScheduled = false
+        var drain: (@Sendable ([Item]) -> Void)?
+
+        /// Whether the caller is to wake the loop for what was just posted.
+        mutating func schedule() -> Bool {
+            guard drain != nil, !isScheduled else { return false }
+            isScheduled = true
+            return true
+        }
     }
 
     private let state = Mutex(State())
     private let loop: any EventLoop
-    private let drain: @Sendable ([Item]) -> Void
 
-    /// - Parameter drain: runs on `loop` with everything that was posted, in order.
-    package init(loop: any EventLoop, drain: @escaping @Sendable ([Item]) -> Void) {
-        self.loop = loop
-        self.drain = drain
+    /// A mailbox that keeps what is posted until it is opened.
+    package init(loop: any EventLoop) { self.loop = loop }
+
+    /// Everything that was and will be posted goes to `drain`, in order, on `loop`. Once.
+    package func open(_ drain: @escaping @Sendable ([Item]) -> Void) {
+        let wakes = state.withLock { state in
+            state.drain = drain
+            defer { state.isScheduled = state.isScheduled || !state.items.isEmpty }
+            return !state.isScheduled && !state.items.isEmpty
+        }
+        if wakes { wake() }
     }
 
     /// Adds one item; from any thread.
     package func post(_ item: Item) {
         let wakes = state.withLock { state in
             state.items.append(item)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
+            return state.schedule()
         }
         if wakes { wake() }
     }
@@ -36,20 +49,19 @@ package final class Mailbox<Item: Sendable>: Sendable {
         guard !items.isEmpty else { return }
         let wakes = state.withLock { state in
             state.items.append(contentsOf: items)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
+            return state.schedule()
         }
         if wakes { wake() }
     }
 
     private func wake() {
         loop.execute { [self] in
-            let items = state.withLock { state in
+            let (items, drain) = state.withLock { state in
                 state.isScheduled = false
                 defer { state.items = [] }
-                return state.items
+                return (state.items, state.drain)
             }
-            drain(items)
+            drain?(items)
         }
     }
 }

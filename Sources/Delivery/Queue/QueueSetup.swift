@@ -1,28 +1,23 @@
 import Message
-package import Platform
-package import Policy
-package import Shaping
+import Platform
+import Policy
+import Resources
+import Shaping
 
 /// *Loop-confined*: the policy of one scheduled queue as it was last read: its configuration and its egress pool.
-package final class QueueSetup {
-    /// *Value*: one source of the pool.
-    package struct Source: Sendable {
-        package let name: String
-        package let config: EgressSourceConfig
-    }
-
-    package let config: QueueConfig
-    package let schedule: RetrySchedule
+final class QueueSetup {
+    let config: QueueConfig
+    let schedule: RetrySchedule
     let poolName: String
     /// When the policy is asked again.
     let refreshAt: MonotonicInstant
-    var sources: WeightedRoundRobin<Source>
-    package var limiter: RateLimiter?
+    var sources: WeightedRoundRobin<EgressSource>
+    var limiter: RateLimiter?
     /// How many messages go ahead of what the limiter says.
-    package var gate = RateGate()
+    var gate = RateGate()
 
-    package init(
-        config: QueueConfig, poolName: String, sources: [(Source, Int)], refreshAt: MonotonicInstant, limiter: RateLimiter?
+    init(
+        config: QueueConfig, poolName: String, sources: [(EgressSource, Int)], refreshAt: MonotonicInstant, limiter: RateLimiter?
     ) {
         self.config = config
         self.schedule = RetrySchedule(interval: config.retryInterval, cap: config.maxRetryInterval)
@@ -37,13 +32,14 @@ package final class QueueSetup {
 ///
 /// *Diagnostics*: a failing handler is reported to the caller with file and line; the queue keeps its messages and asks again.
 struct QueueSetupLoader {
-    package let engine: PolicyEngine?
-    package let shard: Shard
+    let engine: PolicyEngine?
+    let limits: LimitRoots
+    let clocks: Clocks
 
     typealias Completion = (Result<QueueSetup, PolicyFailure>) -> Void
 
     /// Loads the setup of `name`; `completion` runs on the shard's loop, maybe at once.
-    package func load(_ name: QueueName, queueText: String, completion: @escaping Completion) {
+    func load(_ name: QueueName, queueText: String, completion: @escaping Completion) {
         let arguments: [PolicyValue] = [
             .string(name.domain), .optional(name.tenant), .optional(name.campaign), .optional(name.routingDomain),
         ]
@@ -80,14 +76,14 @@ struct QueueSetupLoader {
     private func loadSources(
         _ names: [(String, Int)], config: QueueConfig, pool: String, queueText: String, completion: @escaping Completion
     ) {
-        var found: [(QueueSetup.Source, Int)] = []
+        var found: [(EgressSource, Int)] = []
         func next(_ index: Int) {
             guard index < names.count else {
                 // A policy that wants to be asked without end is asked once a second.
-                let refreshAt = shard.services.clocks.now + max(config.refreshInterval, .seconds(1))
+                let refreshAt = clocks.now + max(config.refreshInterval, .seconds(1))
                 let limiter = config.maxMessageRate.map {
                     RateLimiter(
-                        key: LimitKey(name: "schedq-\(queueText)-message-rate"), spec: $0, root: shard.services.limits.root(for: $0))
+                        key: LimitKey(name: "schedq-\(queueText)-message-rate"), spec: $0, root: limits.root(for: $0))
                 }
                 let setup = QueueSetup(
                     config: config, poolName: pool, sources: found, refreshAt: refreshAt, limiter: limiter)
@@ -102,9 +98,9 @@ struct QueueSetupLoader {
                 case .failure(let failure): completion(.failure(failure))
                 case .success(let source):
                     if let source {
-                        found.append((QueueSetup.Source(name: name, config: source), weight))
+                        found.append((EgressSource(name: name, config: source), weight))
                     } else if name == "unspecified" {
-                        found.append((QueueSetup.Source(name: name, config: .unspecified), weight))
+                        found.append((EgressSource(name: name, config: .unspecified), weight))
                     } else {
                         completion(
                             .failure(PolicyFailure("egress source '\(name)' is not defined: get_egress_source returned nothing for it")))
@@ -125,39 +121,4 @@ struct QueueSetupLoader {
     ) {
         engine.ask(event, arguments, what: what, parse: parse, completion: completion)
     }
-}
-
-/// *Value*: why a configuration event gave no usable answer; one line for the log and for `explain`.
-package struct PolicyFailure: Error, Sendable {
-    package let message: String
-    package init(_ message: String) { self.message = message }
-}
-
-extension Optional where Wrapped == PolicyEngine {
-    /// Calls one configuration event and validates the table it returns; `nil` when no handler answered.
-    package func ask<Config>(
-        _ event: PolicyEvent, _ arguments: [PolicyValue], what: String,
-        parse: @escaping ([String: ConfigValue]) throws(ConfigError) -> Config,
-        completion: @escaping (Result<Config?, PolicyFailure>) -> Void
-    ) {
-        guard let engine = self, engine.handles(event) else {
-            completion(.success(nil))
-            return
-        }
-        engine.call(event, arguments) { result in
-            switch result {
-            case .failure(let error): completion(.failure(PolicyFailure("\(what): \(error)")))
-            case .success(.null): completion(.success(nil))
-            case .success(.table(let table)):
-                do throws(ConfigError) { completion(.success(try parse(table))) } catch {
-                    completion(.failure(PolicyFailure("\(what): \(error.message)")))
-                }
-            case .success: completion(.failure(PolicyFailure("\(what) must return a table or nil")))
-            }
-        }
-    }
-}
-
-extension PolicyValue {
-    package static func optional(_ text: String?) -> PolicyValue { text.map { .string($0) } ?? .null }
 }

@@ -1,7 +1,7 @@
 /// *Loop-confined*: messages taken out of a queue's heap to be looked at one by one, because a rule bounces or rebinds them.
-package struct QueueSweep {
+struct QueueSweep {
     /// What is still to be looked at, in no order.
-    package var pending: [DueEntry]
+    var pending: [DueEntry]
     /// Messages that are being read back.
     var reading = 0
     /// Barriers of the spool that are not answered: until then a message may be read back as it was before its last attempt.

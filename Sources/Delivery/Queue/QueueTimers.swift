@@ -1,18 +1,28 @@
-package import NIOCore
-package import Platform
+import NIOCore
+import Platform
+
+/// *Loop-confined*: who wants to be woken by `QueueTimers`.
+protocol Sleeper: AnyObject {
+    /// When it will be woken.
+    var wakeUp: MonotonicInstant { get set }
+    /// The farthest time for which the timers hold an entry of it; `.distantFuture` when there is none.
+    var pushedWakeUp: MonotonicInstant { get set }
+    /// The time has come.
+    func wake()
+}
 
 /// *Loop-confined*: wakes each scheduled queue when its next message falls due.
 ///
 /// A heap of queues by wake-up time with lazy deletion: a queue whose wake-up moved leaves a stale entry behind, which is skipped.
 /// One timer of the loop serves all queues, so a tick costs what is due, not what is queued. A queue that asks for a time in the past is
 /// woken a millisecond later at the earliest, so no mistake in a queue can keep the loop to itself.
-package final class QueueTimers {
+final class QueueTimers {
     private struct Entry {
-        package var due: MonotonicInstant
-        package var queue: ScheduledQueue
+        var due: MonotonicInstant
+        var queue: any Sleeper
     }
 
-    private let loop: any EventLoop
+    private let address: ShardAddress
     private let clocks: Clocks
     private var entries: [Entry] = []
     private var armed = MonotonicInstant.distantFuture
@@ -24,13 +34,13 @@ package final class QueueTimers {
     private static let longest: Int64 = 60_000_000_000
     private static let shortest: Int64 = 1_000_000
 
-    package init(loop: any EventLoop, clocks: Clocks) {
-        self.loop = loop
+    init(_ address: ShardAddress, clocks: Clocks) {
+        self.address = address
         self.clocks = clocks
     }
 
     /// Wakes `queue` at `due`; a later call replaces an earlier one when it is sooner.
-    package func schedule(_ queue: ScheduledQueue, at due: MonotonicInstant) {
+    func schedule(_ queue: any Sleeper, at due: MonotonicInstant) {
         guard due < queue.wakeUp else { return }
         queue.wakeUp = due
         // The entry of an earlier call for the same time is still there.
@@ -46,16 +56,16 @@ package final class QueueTimers {
         timer?.cancel()
         armed = due
         let wait = min(max((due - clocks.now).clampedNanoseconds, Self.shortest), Self.longest)
-        let box = LoopBound(self)
-        timer = loop.scheduleTask(in: .nanoseconds(wait)) { box.value.fire() }
+        timer = address.loop.scheduleTask(in: .nanoseconds(wait)) { [address] in address.post(.timersDue) }
     }
 
-    private func fire() {
+    /// Wakes the queues whose time has come.
+    func fire() {
         armed = .distantFuture
         timer = nil
         let now = clocks.now
         // All of them are taken out first: what they ask for while they run comes with the next turn.
-        var woken: [ScheduledQueue] = []
+        var woken: [any Sleeper] = []
         while woken.count < Self.batch, let first = entries.first, first.due <= now {
             pop()
             if first.queue.pushedWakeUp == first.due { first.queue.pushedWakeUp = .distantFuture }
@@ -63,7 +73,7 @@ package final class QueueTimers {
             first.queue.wakeUp = .distantFuture
             woken.append(first.queue)
         }
-        for queue in woken { queue.pump() }
+        for queue in woken { queue.wake() }
         arm()
     }
 

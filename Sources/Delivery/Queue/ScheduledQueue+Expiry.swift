@@ -1,6 +1,6 @@
 import Platform
+import Resources
 import Shaping
-import Synchronization
 import Telemetry
 
 // The ends of things: of messages that are too old, and of a queue nobody uses. Runs on the queue's loop.
@@ -10,7 +10,7 @@ extension ScheduledQueue {
 
     /// When the message has outlived the queue's `max_age`, or the time it was given itself. Counted from its reception by the steady
     /// clock: a clock that is set ends no message.
-    func expiry(of message: QueuedMessage) -> MonotonicInstant { message.received + (message.ownLife ?? maximumAge) }
+    func expiry(of message: MessageEnvelope) -> MonotonicInstant { message.received + (message.ownLife ?? maximumAge) }
 
     /// Expires what has waited too long, due or not. A scan is O(queued) and runs at most every ten seconds, and only when the oldest
     /// message is known to be over age.
@@ -28,7 +28,7 @@ extension ScheduledQueue {
         let expired = heap.removeReceived(before: limit, atMost: Self.pumpBatch)
         if expired.count == Self.pumpBatch {  // more of them: go on soon, whatever else wakes the queue
             nextExpiryScan = now + .milliseconds(100)
-            shard.timers.schedule(self, at: nextExpiryScan)
+            timers.schedule(self, at: nextExpiryScan)
         }
         for entry in expired {
             services.metrics.scheduledCount.add(-1)
@@ -44,9 +44,10 @@ extension ScheduledQueue {
     func reapIfIdle(now: MonotonicInstant) {
         guard out == 0, heap.isEmpty, sweep == nil, let setup else { return }
         let end = lastUse + setup.config.reapInterval
-        guard now >= end else { return shard.timers.schedule(self, at: end) }
-        retired.store(true, ordering: .releasing)
-        services.queues.remove(self)
+        guard now >= end else { return timers.schedule(self, at: end) }
+        gate.retire()
+        services.queues.remove(gate)
+        ground.address.post(.forgetQueue(gate))
     }
 
     /// An idle queue asks to be woken once, to be reaped.

@@ -3,14 +3,17 @@ import Cluster
 import DNS
 import Message
 import Platform
-package import Spool
+import Spool
 
 // Why the messages of a queue do not move, in sentences. Runs on the queue's loop.
 extension ScheduledQueue {
+    /// Why the path that got the last message sends nothing.
+    var lastPathBlock: String? { lastPath?.blockText(services.control, services.clocks) }
+
     /// The most important first.
-    package func explanation() -> [String] {
+    func explanation() -> [String] {
         let status = status()
-        let rules = rules.current(services.control)
+        let rules = rules
         var sentences = RuleSentences.about(rules)
         var count = "\(status.scheduled) message\(status.scheduled == 1 ? "" : "s") wait\(status.scheduled == 1 ? "s" : "") here"
         count += ", \(status.due) of them due; \(status.active) \(status.active == 1 ? "is" : "are") ready or on a connection."
@@ -18,9 +21,9 @@ extension ScheduledQueue {
         sentences.append(count)
         if let sweep { sentences.append("\(sweep.pending.count + sweep.reading) of them are being bounced or rebound.") }
         if !rules.isHolding {
-            if let reason = block.text(path: lastPath?.blockText, services.clocks), status.due > 0 {
+            if let reason = block.text(path: lastPathBlock, services.clocks), status.due > 0 {
                 sentences.append("What is due waits: \(reason).")
-            } else if out > 0, let path = lastPath, let reason = path.blockText {
+            } else if out > 0, let path = lastPath, let reason = lastPathBlock {
                 sentences.append("What is ready waits in path \(path.name): \(reason).")
             } else if status.due == 0, let first = heap.first {
                 sentences.append("The first falls due \(services.clocks.moment(first.due)).")
@@ -39,14 +42,14 @@ extension ScheduledQueue {
     }
 
     /// Where a message of this queue waits; `nil` when the queue has handed it out.
-    package func place(of handle: SpoolHandle) -> [String]? {
+    func place(of handle: SpoolHandle) -> [String]? {
         if sweep?.pending.contains(where: { $0.handle == handle.raw }) == true {
-            return ["It waits in queue \(name), to be bounced or rebound."] + RuleSentences.about(rules.current(services.control))
+            return ["It waits in queue \(name), to be bounced or rebound."] + RuleSentences.about(rules)
         }
         guard let entry = heap.entry(handle.raw) else { return nil }
         let due = services.clocks.text(of: entry.due)
         let isDue = entry.due <= services.clocks.now
         return ["It waits in queue \(name); it \(isDue ? "has been due since" : "is due") \(due)."]
-            + (isDue || rules.current(services.control).isHolding ? explanation() : [])
+            + (isDue || rules.isHolding ? explanation() : [])
     }
 }

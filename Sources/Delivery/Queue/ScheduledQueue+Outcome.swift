@@ -1,7 +1,8 @@
 import Message
 import NIOCore
 import Platform
-package import SMTP
+import Resources
+import SMTP
 import Shaping
 import Spool
 import Telemetry
@@ -9,13 +10,14 @@ import Telemetry
 // What happens to a message after an attempt. Runs on the queue's loop, whatever loop made the attempt.
 extension ScheduledQueue {
     /// Takes a message back with the outcome of its attempt.
-    func settle(_ message: QueuedMessage, _ outcome: AttemptOutcome) {
-        shard.loop.assertInEventLoop()
+    func settle(_ settled: QueuedMessage, _ outcome: AttemptOutcome) {
+        loop.assertInEventLoop()
         out -= 1
-        if message.endRate() { shard.postLater(.pump(self)) }
         defer { finishRebinds() }
+        var message = settled
         guard outcome.consumesAttempt else {
-            stay(message, due: dueAgain(message, outcome))
+            let due = dueAgain(&message, outcome)
+            stay(message, due: due)
             return pump()
         }
         if !outcome.recipients.isEmpty { message.attempts += 1 }
@@ -37,7 +39,6 @@ extension ScheduledQueue {
             }
         }
         if outcome.isAmbiguous { metrics.ambiguous.add(1) }
-        message.nextHostTries = 0
         let attempted = Set(outcome.recipients.map(\.address))
         let untouched = message.recipients.filter { !attempted.contains($0) }
         guard !remaining.isEmpty || !untouched.isEmpty else {
@@ -49,20 +50,21 @@ extension ScheduledQueue {
     }
 
     /// When a message is due that comes back without an attempt.
-    private func dueAgain(_ message: QueuedMessage, _ outcome: AttemptOutcome) -> MonotonicInstant {
+    private func dueAgain(_ message: inout QueuedMessage, _ outcome: AttemptOutcome) -> MonotonicInstant {
         let now = services.clocks.now
         guard let (reply, until) = outcome.postponed else { return now + message.nextIdlePause() }
         let text = reply.oneLine.excerpt(Self.replyExcerpt)
         lastReply = "\(text) (remembered; the DNS is asked again \(services.clocks.moment(until)), and no attempt is spent until then)"
-        return min(max(until, now + Self.shortestPostponement), max(expiry(of: message), now))
+        return min(max(until, now + Self.shortestPostponement), max(expiry(of: message.envelope), now))
     }
 
     /// However soon an answer ends, it is not asked for more often than this.
     private static let shortestPostponement = Duration.seconds(1)
 
     private func retry(
-        _ message: QueuedMessage, _ outcome: AttemptOutcome, failed: [EnvelopeAddress], untouched: [EnvelopeAddress]
+        _ attempted: QueuedMessage, _ outcome: AttemptOutcome, failed: [EnvelopeAddress], untouched: [EnvelopeAddress]
     ) {
+        var message = attempted
         let clocks = services.clocks
         let schedule = setup?.schedule ?? RetrySchedule(interval: .seconds(1200), cap: nil)
         // Recipients the peer had no room for go on at once; they did not fail.
@@ -70,7 +72,7 @@ extension ScheduledQueue {
             failed.isEmpty
             ? .zero : schedule.delay(attempt: message.attempts - 1, jitter: Double.random(in: 0..<1))
         let due = clocks.now + delay
-        let limit = expiry(of: message)
+        let limit = expiry(of: message.envelope)
         for recipient in outcome.recipients where recipient.fate == .transient {
             lastReply = recipient.reply.oneLine.excerpt(Self.replyExcerpt)
             services.metrics.transient(provider: outcome.provider ?? setup?.config.providerName)
@@ -83,16 +85,15 @@ extension ScheduledQueue {
         }
         let changed = message.recipients.count != failed.count + untouched.count
         message.recipients = untouched + failed
-        guard let handle = message.handle else { return }
         message.lastReply = outcome.recipients.last { $0.fate == .transient }?.reply.oneLine.excerpt(Self.replyExcerpt) ?? ""
         message.hasStoredRecipients = message.hasStoredRecipients || changed
         services.spool.update(
-            handle, attempts: message.attempts, due: clocks.wallTime(of: due).unixNanoseconds, lastReply: message.lastReply,
+            message.handle, attempts: message.attempts, due: clocks.wallTime(of: due).unixNanoseconds, lastReply: message.lastReply,
             meta: changed ? message.meta + [StoredRecipients.entry(message.recipients)] : nil)
         // The spool learns of the change with its next commit. A message that is due before that, or a spool that cannot write, must not
         // bring the recipients back that are done.
         message.isReduced = message.isReduced || (changed && (delay == .zero || services.spool.health != .ok))
-        if delay > .zero, !message.isReduced { release(message) }
+        if delay > .zero, !message.isReduced { release(&message) }
         stay(message, due: due)
         pump()
     }
@@ -101,7 +102,7 @@ extension ScheduledQueue {
     private static let replyExcerpt = 2048
 
     /// Ends a message whose time is over: one Expiration record per recipient.
-    package func expire(_ message: QueuedMessage, reply: Reply) {
+    func expire(_ message: QueuedMessage, reply: Reply) {
         for address in message.recipients {
             services.metrics.expired.add(1)
             services.metrics.failed(provider: setup?.config.providerName)
@@ -112,9 +113,9 @@ extension ScheduledQueue {
     }
 
     /// The spool forgets the message.
-    package func finish(_ message: QueuedMessage) {
-        if let handle = message.handle { services.spool.done(handle) }
-        release(message)
+    func finish(_ message: QueuedMessage) {
+        services.spool.done(message.handle)
+        forgetContent(of: message)
         services.metrics.messageCount.add(-1)
         if heap.isEmpty { becameIdle() }
     }
@@ -123,9 +124,9 @@ extension ScheduledQueue {
         _ type: LogRecordType, _ message: QueuedMessage, _ recipient: AttemptOutcome.Recipient, _ outcome: AttemptOutcome
     ) {
         if services.logs.wants(type) {
-            services.logs.submit(services.logs.record(type, message, recipient, outcome, queue: self))
+            services.logs.submit(services.logs.record(type, message, recipient, outcome, pool: setup?.poolName))
         }
-        shard.events?.submit(type, message, recipient, outcome)
+        ground.events?.submit(type, message, recipient, outcome)
     }
 
     /// A commit that takes longer makes the time of reception inexact by a second.
@@ -145,11 +146,12 @@ extension ScheduledQueue {
         let exact = services.clocks.instant(ofPast: WallInstant(unixNanoseconds: envelope.created))
         let earlier = entry.received.nanoseconds(since: exact)
         let isExact = earlier >= 0 && earlier <= (DueEntry.precision + Self.slowestCommit).wholeNanoseconds
-        let message = QueuedMessage(
-            id: stored.id, handle: stored.handle, sender: EnvelopeAddress(stored: envelope.sender), recipients: recipients,
-            meta: meta, created: envelope.created, attempts: envelope.attempts, expires: envelope.expires, content: content,
-            size: stored.headers.readableBytes + stored.bodyLength, queue: self,
-            received: isExact ? exact : entry.received)
+        var message = QueuedMessage(
+            MessageEnvelope(
+                id: stored.id, handle: stored.handle, sender: EnvelopeAddress(stored: envelope.sender), created: envelope.created,
+                received: isExact ? exact : entry.received, expires: envelope.expires,
+                size: stored.headers.readableBytes + stored.bodyLength),
+            recipients: recipients, meta: meta, attempts: envelope.attempts, content: content, queue: gate)
         message.hasStoredRecipients = remaining != nil
         if !origins.isEmpty { message.origin = origins[envelope.queue] }
         message.lastReply = envelope.lastReply
@@ -168,7 +170,7 @@ extension Reply {
     }
 
     /// The text of an Expiration record when the message ran out of time while it waited.
-    package static func expired(age: Duration) -> Reply {
+    static func expired(age: Duration) -> Reply {
         Reply(
             code: 551, enhanced: EnhancedStatus(5, 4, 7),
             lines: ["Delivery time exceeded: the message waited longer than max_age=\(age.components.seconds)s"])

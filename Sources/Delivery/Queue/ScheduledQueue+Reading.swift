@@ -1,24 +1,33 @@
 import NIOCore
 import Platform
+import Resources
 import Spool
 import Telemetry
 
 // How deferred messages come back from the spool.
 extension ScheduledQueue {
     /// Reads a deferred message back from the spool. `completion` runs on this loop.
-    package func load(_ entry: DueEntry, completion: @escaping (QueuedMessage?) -> Void) {
-        let box = LoopBound(completion)
-        services.spool.read(SpoolHandle(raw: entry.handle), ticket: 0) { [shard] result in
-            shard.postLater(
-                .run { [self] in
-                    switch result {
-                    case .success(let stored): box.value(restore(stored, entry))
-                    case .failure(let error):
-                        unreadable(entry, error)
-                        box.value(nil)
-                    }
-                })
+    func load(_ entry: DueEntry, completion: @escaping (QueuedMessage?) -> Void) {
+        let handle = SpoolHandle(raw: entry.handle)
+        readings[handle] = Reading(entry: entry, completion: completion)
+        services.spool.read(handle, ticket: 0) { [gate, services] result in services.post(gate, .readBack(handle, result)) }
+    }
+
+    /// The spool has read a message, or could not.
+    func readBack(_ handle: SpoolHandle, _ result: Result<SpoolMessage, SpoolError>) {
+        guard let reading = readings.removeValue(forKey: handle) else { return }
+        switch result {
+        case .success(let stored): reading.completion(restore(stored, reading.entry))
+        case .failure(let error):
+            unreadable(reading.entry, error)
+            reading.completion(nil)
         }
+    }
+
+    /// *Loop-confined*: a message that is being read back, and what is to be done with it.
+    struct Reading {
+        let entry: DueEntry
+        let completion: (QueuedMessage?) -> Void
     }
 
     /// A message could not be read. A read pool that is full is asked again soon. A damaged record stays where it is (the spool keeps a

@@ -1,12 +1,12 @@
-package import Platform
+import Platform
 import Shaping
-package import Spool
+import Spool
 
 // How messages come back after a restart, when only wall times are left, and the wall clock may have been set meanwhile. Runs on the
 // queue's loop.
 extension ScheduledQueue {
     /// Takes a message that recovery found.
-    package func recover(_ message: RecoveredMessage) {
+    func recover(_ message: RecoveredMessage) {
         if lastReply == nil, let reply = message.lastReply { lastReply = reply }
         recover(
             message.handle, due: WallInstant(unixNanoseconds: message.due), created: WallInstant(unixNanoseconds: message.created),
@@ -17,7 +17,7 @@ extension ScheduledQueue {
     ///
     /// It waits as long as its due time says, but never longer than was asked for: before its first attempt that is the time between
     /// reception and due time, after it what the retry schedule gives, once the policy has been read.
-    package func recover(_ handle: SpoolHandle, due: WallInstant, created: WallInstant, attempts: Int) {
+    func recover(_ handle: SpoolHandle, due: WallInstant, created: WallInstant, attempts: Int) {
         let clocks = services.clocks
         let (now, wall) = (clocks.now, clocks.wallNow)
         let wait = attempts == 0 ? min(due - wall, max(due - created, .zero)) : due - wall
@@ -26,13 +26,13 @@ extension ScheduledQueue {
     }
 
     /// Bounds the wait of an entry from the disk, or notes that this is still to be done and has the policy read.
-    package func check(_ entry: inout DueEntry) {
+    func check(_ entry: inout DueEntry) {
         guard entry.attempts > 0 else { return }
         let now = services.clocks.now
         guard entry.due > now else { return }
         guard let setup else {
             isUnchecked = true
-            return shard.timers.schedule(self, at: now)
+            return timers.schedule(self, at: now)
         }
         entry.due = min(entry.due, Self.latest(entry, setup.schedule, now: now))
     }

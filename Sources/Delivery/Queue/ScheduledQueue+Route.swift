@@ -1,5 +1,6 @@
 import DNS
 import Platform
+import Resources
 import SMTP
 import Shaping
 import Telemetry
@@ -20,7 +21,7 @@ extension ScheduledQueue {
             failDue(routeFailure, now: now)
             return nil
         }
-        if let cached = services.router.cachedRoute(routingDomain, now: now) {
+        if let cached = services.router.cachedRoute(gate.routingDomain, now: now) {
             route = cached
             return cached
         }
@@ -31,11 +32,10 @@ extension ScheduledQueue {
     private func resolve() {
         guard !isResolving else { return }
         isResolving = true
-        block = .resolving(domain: routingDomain)
-        let domain = routingDomain
-        Task { [router = services.router, shard] in
-            let answer = await router.answer(domain)
-            shard.post(.run { [self] in resolved(answer) })
+        block = .resolving(domain: gate.routingDomain)
+        Task { [gate, services] in
+            let answer = await services.router.answer(gate.routingDomain)
+            services.post(gate, .resolved(answer))
         }
     }
 
@@ -63,7 +63,7 @@ extension ScheduledQueue {
         block = .route(outcome.reply.oneLine, until: isFinal ? nil : known.until)
         var budget = Self.pumpBatch
         while let first = heap.first, first.due <= (isFinal ? now : min(now, known.asked)) {
-            guard budget > 0, out < 1024 else { return shard.timers.schedule(self, at: now + .milliseconds(20)) }
+            guard budget > 0, out < 1024 else { return timers.schedule(self, at: now + .milliseconds(20)) }
             budget -= 1
             _ = heap.popFirst()
             services.metrics.scheduledCount.add(-1)
@@ -78,6 +78,6 @@ extension ScheduledQueue {
             if let message = residents.removeValue(forKey: first.handle) { finish(message) } else { load(first, completion: finish) }
         }
         scheduleNext(now: now)
-        if !heap.isEmpty { shard.timers.schedule(self, at: known.until) }
+        if !heap.isEmpty { timers.schedule(self, at: known.until) }
     }
 }

@@ -13,10 +13,10 @@ extension ScheduledQueue {
     }
 
     /// There is another policy: asks it at once.
-    package func policyChanged() {
+    func policyChanged() {
         setupRetryAt = .distantPast
         policies += 1
-        if !heap.isEmpty { shard.postLater(.pump(self)) }
+        if !heap.isEmpty { postLater(.pump) }
     }
 
     private func loadSetup() {
@@ -24,7 +24,8 @@ extension ScheduledQueue {
         isLoadingSetup = true
         let asked = policies
         if setup == nil { block = .policy("waiting for get_queue_config") }
-        QueueSetupLoader(engine: shard.engine, shard: shard).load(parsed, queueText: name) { [self] result in
+        QueueSetupLoader(engine: ground.engine, limits: services.limits, clocks: services.clocks).load(gate.parsed, queueText: name) {
+            [self] result in
             isLoadingSetup = false
             switch result {
             case .success(let fresh):
@@ -50,10 +51,10 @@ extension ScheduledQueue {
                 // A policy that came meanwhile is asked at once.
                 let isOutdated = asked != policies
                 setupRetryAt = isOutdated ? .distantPast : now + .seconds(14)
-                if !isOutdated { shard.timers.schedule(self, at: now + .seconds(15)) }
+                if !isOutdated { timers.schedule(self, at: now + .seconds(15)) }
                 if setup == nil, !isOutdated { return }
             }
-            shard.postLater(.pump(self))
+            postLater(.pump)
         }
     }
 }

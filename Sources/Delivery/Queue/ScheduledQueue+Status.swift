@@ -1,4 +1,4 @@
-package import Client
+import Client
 import Cluster
 import Message
 import Platform
@@ -6,20 +6,23 @@ import Spool
 
 // What an operator sees of a queue. Runs on the queue's loop.
 extension ScheduledQueue {
+    /// Messages the queue is responsible for, wherever they are.
+    var messageCount: Int { heap.count + (sweep?.pending.count ?? 0) + out }
+
     /// The queue as `GET /api/queues` shows it.
-    package func status() -> QueueStatus {
+    func status() -> QueueStatus {
         let clocks = services.clocks
         let now = clocks.now
         let due = heap.dueCount(at: now)
-        let reason = block.text(path: lastPath?.blockText, clocks) ?? (out > 0 ? lastPath?.blockText : nil)
+        let reason = block.text(path: lastPathBlock, clocks) ?? (out > 0 ? lastPathBlock : nil)
         let state: String
-        let rules = rules.current(services.control)
+        let rules = rules
         let swept = sweep?.pending.count ?? 0
         if rules.bounce != nil {
             state = "bouncing"
         } else if rules.suspension != nil {
             state = "paused"
-        } else if reason != nil, due > 0 || (out > 0 && lastPath?.isStanding == true) {
+        } else if reason != nil, due > 0 || (out > 0 && lastPath?.isStanding(services.control, clocks) == true) {
             state = "blocked"
         } else if out > 0 || due > 0 {
             state = "active"

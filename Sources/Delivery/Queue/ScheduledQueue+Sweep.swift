@@ -2,10 +2,10 @@ import Cluster
 import Message
 import NIOCore
 import Platform
+import Resources
 import SMTP
 import Shaping
 import Spool
-import Synchronization
 import Telemetry
 
 // What rules do to the messages that are in the queue. Runs on the queue's loop, but for `holds`.
@@ -16,13 +16,6 @@ extension ScheduledQueue {
     /// How long until messages that could not be read back are looked at again.
     private static let unreadablePause = Duration.seconds(60)
 
-    /// Whether the message may not be sent now and belongs back into its queue; from any loop.
-    package func holds(_ message: QueuedMessage) -> Bool {
-        if rules.current(services.control).isHolding || isHeldByOrigin(message) { return true }
-        let recall = recallUntil.load(ordering: .acquiring)
-        return message.received <= recall && message.reboundUntil < recall
-    }
-
     /// A rule about this queue came, changed or went.
     func rulesChanged() {
         sweepAgainAt = .distantPast
@@ -30,9 +23,10 @@ extension ScheduledQueue {
     }
 
     /// Puts a message where the rules want it: usually into the heap.
-    func stay(_ message: QueuedMessage, due: MonotonicInstant) {
-        if let rule = rules.current(services.control).bounce { return bounce(message, by: rule) }
-        if !rebinds.isEmpty, rebind(message, due: due) { return }
+    func stay(_ staying: QueuedMessage, due: MonotonicInstant) {
+        var message = staying
+        if let rule = rules.bounce { return bounce(message, by: rule) }
+        if !rebinds.isEmpty, rebind(&message, due: due) { return }
         if message.origin != nil, sendBack(message, due: due) { return }
         keep(message, due: due)
     }
@@ -49,14 +43,12 @@ extension ScheduledQueue {
         awaitBarrier()
     }
 
-    private func awaitBarrier() {
-        shard.barrier { [self] isCommitted in
+    func awaitBarrier() {
+        ground.barrier { [self] isCommitted in
             // Nothing is read back for a rule that is gone.
-            guard isCommitted || (rebinds.isEmpty && sweep?.isForOrigins != true && rules.current(services.control).bounce == nil) else {
+            guard isCommitted || (rebinds.isEmpty && sweep?.isForOrigins != true && rules.bounce == nil) else {
                 guard services.state.phase != .stopping else { return }
-                let box = LoopBound(self)
-                shard.loop.scheduleTask(in: .seconds(1)) { box.value.awaitBarrier() }
-                return
+                return ground.address.post(.queue(gate, .awaitBarrier), in: .seconds(1))
             }
             sweep?.barriers -= 1
             continueSweep()
@@ -66,16 +58,17 @@ extension ScheduledQueue {
     private func continueLater() {
         guard sweep?.isScheduled == false else { return }
         sweep?.isScheduled = true
-        shard.postLater(
-            .run { [self] in
-                sweep?.isScheduled = false
-                continueSweep()
-            })
+        postLater(.sweep)
+    }
+
+    /// The next turn of a sweep.
+    func resumeSweep() {
+        sweep?.isScheduled = false
+        continueSweep()
     }
 
     /// Judges the next messages. Those on disk are read back within the node's slots, so that memory stays bounded.
     func continueSweep() {
-        shard.loop.assertInEventLoop()
         guard let barriers = sweep?.barriers, barriers == 0, services.state.phase != .stopping else { return }
         var budget = Self.sweepBatch
         while let entry = sweep?.pending.last {
@@ -86,7 +79,7 @@ extension ScheduledQueue {
                 heap.insert(entry)
                 continue
             }
-            if residents[entry.handle] == nil, !services.sweepSlots.take(for: self) { return }
+            if residents[entry.handle] == nil, !services.sweepSlots.take(for: gate) { return }
             sweep?.pending.removeLast()
             services.metrics.scheduledCount.add(-1)
             out += 1
@@ -95,7 +88,7 @@ extension ScheduledQueue {
             } else {
                 sweep?.reading += 1
                 load(entry) { [self] message in
-                    services.sweepSlots.give()
+                    services.giveSweepSlot()
                     sweep?.reading -= 1
                     if let message {
                         judge(message, due: entry.due, isFromDisk: true)
@@ -110,21 +103,22 @@ extension ScheduledQueue {
         guard sweep?.reading == 0 else { return }
         sweep = nil
         finishRebinds()
-        shard.postLater(.pump(self))
+        postLater(.pump)
     }
 
     /// Whether a rule may mean the message; what it surely does not mean is not read back.
     private func isMeant(_ entry: DueEntry) -> Bool {
-        rules.current(services.control).bounce != nil || sweep?.isForOrigins == true
+        rules.bounce != nil || sweep?.isForOrigins == true
             || rebinds.contains { entry.received - DueEntry.precision <= $0.issued }
     }
 
-    private func judge(_ message: QueuedMessage, due: MonotonicInstant, isFromDisk: Bool = false) {
+    private func judge(_ judged: QueuedMessage, due: MonotonicInstant, isFromDisk: Bool = false) {
+        var message = judged
         out -= 1
-        if let rule = rules.current(services.control).bounce { return bounce(message, by: rule) }
+        if let rule = rules.bounce { return bounce(message, by: rule) }
         // What waited on disk goes on waiting there.
-        if isFromDisk, due > services.clocks.now || !services.resident.hasRoom { release(message) }
-        if !rebinds.isEmpty, rebind(message, due: due) { return }
+        if isFromDisk, due > services.clocks.now || !services.resident.hasRoom { release(&message) }
+        if !rebinds.isEmpty, rebind(&message, due: due) { return }
         if message.origin != nil, sendBack(message, due: due) { return }
         keep(message, due: due)
     }
@@ -141,10 +135,10 @@ extension ScheduledQueue {
             let recipient = AttemptOutcome.Recipient(address: address, fate: .bounced, reply: reply)
             let outcome = AttemptOutcome(recipients: [], consumesAttempt: false)
             if isLogged, services.logs.wants(.adminBounce) {
-                services.logs.submit(services.logs.record(.adminBounce, message, recipient, outcome, queue: self))
+                services.logs.submit(services.logs.record(.adminBounce, message, recipient, outcome, pool: setup?.poolName))
             }
             // For a policy the end is a bounce like any other.
-            shard.events?.submit(.bounce, message, recipient, outcome)
+            ground.events?.submit(.bounce, message, recipient, outcome)
         }
         services.bounces.note(rule.id, queue: name)
         finish(message)
@@ -154,12 +148,12 @@ extension ScheduledQueue {
 
     /// Begins a rebind of what is here. What is in ready queues comes back by itself (`holds`).
     func startRebind(_ rebind: Rebind) {
-        guard !isRetired else { return rebind.run.queueIsDone() }
+        guard !gate.isRetired else { return rebind.run.queueIsDone() }
         // What waits for an earlier rule waits for this one too, from the start.
         for entry in sweep?.pending ?? [] { heap.insert(entry) }
         sweep?.pending = []
         rebinds.append(rebind)
-        recallUntil.store(rebinds.map(\.issued).max() ?? .distantPast, ordering: .releasing)
+        gate.recallUntil = rebinds.map(\.issued).max() ?? .distantPast
         startSweep()
         finishRebinds()
     }
@@ -171,13 +165,12 @@ extension ScheduledQueue {
         let done = out == 0 ? rebinds : rebinds.filter { $0.expires <= now }
         guard !done.isEmpty else { return }
         rebinds = out == 0 ? [] : rebinds.filter { $0.expires > now }
-        recallUntil.store(rebinds.map(\.issued).max() ?? .distantPast, ordering: .releasing)
+        gate.recallUntil = rebinds.map(\.issued).max() ?? .distantPast
         for rebind in done { rebind.run.queueIsDone() }
     }
 
     /// Applies the rebinds that mean the message; false when they change nothing and it is still to be kept.
-    private func rebind(_ message: QueuedMessage, due: MonotonicInstant) -> Bool {
-        guard let handle = message.handle else { return false }
+    private func rebind(_ message: inout QueuedMessage, due: MonotonicInstant) -> Bool {
         var meta = message.meta
         var applied: Rebind?
         var target = name
@@ -194,7 +187,8 @@ extension ScheduledQueue {
         message.meta = meta
         let stored = message.hasStoredRecipients ? [StoredRecipients.entry(message.recipients)] : []
         services.spool.update(
-            handle, attempts: message.attempts, due: services.clocks.wallTime(of: due).unixNanoseconds, lastReply: message.lastReply,
+            message.handle, attempts: message.attempts, due: services.clocks.wallTime(of: due).unixNanoseconds,
+            lastReply: message.lastReply,
             meta: meta + stored,
             queue: target == name ? nil : target)
         if applied.isLogged { logRebind(message, applied, target: target) }
@@ -202,16 +196,11 @@ extension ScheduledQueue {
             keep(message, due: due)
             return true
         }
-        let queue = shard.queue(named: target)
+        let queue = ground.queue(named: target)
         message.origin = nil
-        let dueThen = due
-        if message.content == nil {
-            let entry = DueEntry(due: dueThen, handle: handle.raw, received: message.received, attempts: message.attempts)
-            queue.shard.postLater(.run { queue.adopt(entry, isChecked: true) })
-        } else {
-            message.queue = queue
-            queue.shard.postLater(.run { queue.adopt(message, due: dueThen) })
-        }
+        message.queue = queue
+        let entry = message.entry(due: due)
+        services.post(queue, message.content == nil ? .adoptEntry(entry, isChecked: true, from: nil) : .adopt(message, due: due))
         return true
     }
 
@@ -219,25 +208,15 @@ extension ScheduledQueue {
         guard services.logs.wants(.adminRebind) else { return }
         var record = services.logs.record(
             .adminRebind, id: message.id.hex, sender: message.sender.text, recipients: message.recipients.map(\.text),
-            created: message.created)
+            created: message.envelope.created)
         record.queue = name
-        record.size = message.size
+        record.size = message.envelope.size
         record.attempts = message.attempts
         record.meta = message.meta
         record.response = LogRecord.Response(
             code: 250, content: (target == name ? "Rebound in \(name)" : "Rebound from \(name) to \(target)") + ": \(rebind.reason)")
         services.logs.submit(record)
     }
-}
-
-/// *Value* (a namespace): what a bounce rule says beside its scope.
-package enum BouncePayload {
-    private static let silent = #"{"suppress_logging":true}"#
-
-    /// The payload of a rule.
-    package static func text(suppressLogging: Bool) -> String { suppressLogging ? silent : "" }
-    /// Whether the bounces are not logged.
-    static func suppressesLogging(_ payload: String) -> Bool { payload == silent }
 }
 
 extension Reply {

@@ -1,9 +1,10 @@
-package import Cluster
-package import DNS
-package import Message
+import Cluster
+import DNS
+import Message
 import NIOCore
-package import Platform
+import Platform
 import Policy
+import Resources
 import SMTP
 import Shaping
 import Spool
@@ -11,34 +12,35 @@ import Synchronization
 import Telemetry
 
 /// *Loop-confined*: one scheduled queue: it owns the retry time and the expiry of its messages, and offers those that are due to an
-/// egress path.
+/// egress path. It belongs to its `Shard`; others know it by its gate.
 ///
 /// A message is at any time in exactly one of three places: in `heap` (deferred, or due and waiting), out (being read back, in a ready
 /// queue, or held by a connection; counted by `out`), or gone. The queue finishes what it sent out: outcomes come back to `settle`.
 ///
 /// *Diagnostics*: a policy that fails, a domain that does not resolve and a message that cannot be read are logged once per
 /// occurrence; nothing is dropped.
-package final class ScheduledQueue: @unchecked Sendable {
-    package let name: String
-    package let parsed: QueueName
-    package let shard: Shard
-    /// When `QueueTimers` will wake the queue.
-    package var wakeUp = MonotonicInstant.distantFuture
-    /// The farthest time for which `QueueTimers` holds an entry of this queue; `.distantFuture` when there is none.
+final class ScheduledQueue: Sleeper {
+    /// What others see of the queue.
+    let gate: QueueGate
+    let ground: ShardGround
+    let services: DeliveryServices
+    var wakeUp = MonotonicInstant.distantFuture
     var pushedWakeUp = MonotonicInstant.distantFuture
 
-    package var heap = DueHeap()
+    var heap = DueHeap()
     /// Messages of the heap whose content is still in memory.
     var residents: [UInt32: QueuedMessage] = [:]
+    /// Who waits for messages that are being read back.
+    var readings: [SpoolHandle: Reading] = [:]
     var setup: QueueSetup?
-    package var route: MailRoute?
+    var route: MailRoute?
     /// Messages that are read back, ready, or held by a connection.
-    package var out = 0
-    package var block: QueueBlock = .none
+    var out = 0
+    var block: QueueBlock = .none
     /// The path that got the last message; it may know why nothing moves.
-    private(set) var lastPath: EgressPath?
-    package var lastReply: String?
-    package var delivered = 0
+    private(set) var lastPath: PathGate?
+    var lastReply: String?
+    var delivered = 0
     var isLoadingSetup = false
     /// After a failure the policy is not asked again before this time.
     var setupRetryAt = MonotonicInstant.distantPast
@@ -55,62 +57,75 @@ package final class ScheduledQueue: @unchecked Sendable {
     /// The route was just looked up: until then it may be used once, however short its time to live.
     var routeFreshUntil = MonotonicInstant.distantPast
     /// The isolation group to which its messages move.
-    var redirect: ScheduledQueue?
-    /// The queue as such a group remembers it.
-    package let origin: GroupOrigin
+    var redirect: QueueGate?
     /// Queues whose messages moved here.
-    package var origins: [String: GroupOrigin] = [:]
-    /// What rules of the control plane say of this queue; from any loop.
-    package let rules: QueueRules
-    package let parts: QueueParts
+    var origins: [String: GroupOrigin] = [:]
     /// Messages that are being bounced or rebound.
-    package var sweep: QueueSweep?
+    var sweep: QueueSweep?
     /// A sweep met messages that cannot be read: it begins again then.
     var sweepAgainAt = MonotonicInstant.distantPast
     /// Rebinds for messages that were here when they were issued, as long as some of them are out.
     var rebinds: [Rebind] = []
-    /// Messages received until then come back from ready queues to be rebound. Atomic.
-    let recallUntil = Atomic<MonotonicInstant>(.distantPast)
     private var isPumping = false
     var nextExpiryScan = MonotonicInstant.distantPast
-    let retired = Atomic<Bool>(false)
-    /// Another queue sends its messages here (`queue_name`).
-    let isGroup = Atomic<Bool>(false)
     private(set) var lastUse: MonotonicInstant
 
     /// How many due messages one pump moves before it lets the loop breathe.
     static let pumpBatch = 256
 
-    package init(name: String, parsed: QueueName, shard: Shard) {
-        self.name = name
-        self.parsed = parsed
-        self.shard = shard
-        lastUse = shard.services.clocks.now
-        parts = QueueParts(parsed, name: name)
-        rules = QueueRules(parts: parts)
-        origin = GroupOrigin(name: name, parts: parts, rules: rules)
+    init(_ gate: QueueGate, on ground: ShardGround) {
+        self.gate = gate
+        self.ground = ground
+        services = ground.services
+        lastUse = services.clocks.now
     }
 
-    package var services: DeliveryServices { shard.services }
+    var name: String { gate.name }
+    var loop: any EventLoop { ground.loop }
+    var timers: QueueTimers { ground.timers }
+    /// What rules of the control plane say of this queue now.
+    var rules: QueueRules.Found { gate.rules.current(services.control) }
 
-    /// Whether the queue was given up because it was idle; read from any loop. A message that still comes is passed on.
-    var isRetired: Bool { retired.load(ordering: .acquiring) }
+    /// Asks something of this queue, with the next turn of the loop.
+    func postLater(_ command: QueueCommand) { ground.address.post(.queue(gate, command)) }
 
-    /// The domain whose route the queue's messages take.
-    package var routingDomain: String { parsed.routingDomain ?? parsed.domain }
+    /// The timer has fired.
+    func wake() { pump() }
+
+    /// Carries out a command.
+    func perform(_ command: QueueCommand) {
+        switch command {
+        case .accept(let message): accept(message)
+        case .adopt(let message, let due): adopt(message, due: due)
+        case .adoptEntry(let entry, let isChecked, let former): adopt(entry, isChecked: isChecked, from: former)
+        case .recover(let messages): for message in messages { recover(message) }
+        case .settle(let message, let outcome): settle(message, outcome)
+        case .pump: pump()
+        case .resolved(let answer): resolved(answer)
+        case .readBack(let handle, let result): readBack(handle, result)
+        case .sweep: resumeSweep()
+        case .awaitBarrier: awaitBarrier()
+        case .sweepSlotFree:
+            continueSweep()
+            services.callNextSweep()
+        case .rulesChanged: rulesChanged()
+        case .originsChanged(let scope): originsChanged(scope)
+        case .rebind(let rebind): startRebind(rebind)
+        }
+    }
 
     // MARK: In
 
     /// Takes a message that was just made durable; due now.
-    package func accept(_ message: QueuedMessage) {
-        shard.loop.assertInEventLoop()
-        if let successor { return forward(message, to: successor) }
+    func accept(_ message: QueuedMessage) {
+        loop.assertInEventLoop()
+        if let successor { return services.post(successor, .accept(passed(message, to: successor))) }
         lastUse = message.received
         if let origin = message.origin { note(origin) }
         let now = message.received
         // Straight through when nothing waits before it: the common case touches no heap.
         if heap.isEmpty || (heap.first.map { $0.due > now } ?? true),
-            let setup, let route, !rules.current(services.control).isHolding, !isHeldByOrigin(message), route.expires > now,
+            let setup, let route, !rules.isHolding, !message.isHeldByOrigin(services.control), route.expires > now,
             !needsRefresh(setup),
             setup.limiter == nil, let path = choosePath(setup, route, isFresh: true)
         {
@@ -124,10 +139,7 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     /// Takes a message that a rebind or a redirection moved here; it is due when it was.
     func adopt(_ message: QueuedMessage, due: MonotonicInstant) {
-        if let successor {
-            pass(message, to: successor)
-            return successor.shard.postLater(.run { successor.adopt(message, due: due) })
-        }
+        if let successor { return services.post(successor, .adopt(passed(message, to: successor), due: due)) }
         if let origin = message.origin { note(origin) }
         stay(message, due: due)
         pump()
@@ -139,8 +151,8 @@ package final class ScheduledQueue: @unchecked Sendable {
     ///   - former: the queue it was redirected from.
     func adopt(_ entry: DueEntry, isChecked: Bool, from former: GroupOrigin? = nil) {
         if let successor {
-            let former = former ?? (successor === redirect ? origin : nil)
-            return successor.shard.postLater(.run { successor.adopt(entry, isChecked: isChecked, from: former) })
+            let former = former ?? (successor === redirect ? gate.origin : nil)
+            return services.post(successor, .adoptEntry(entry, isChecked: isChecked, from: former))
         }
         if let former {
             note(former)
@@ -149,38 +161,43 @@ package final class ScheduledQueue: @unchecked Sendable {
         var entry = entry
         if !isChecked { check(&entry) }
         insert(entry)
-        if rules.current(services.control).bounce != nil { shard.timers.schedule(self, at: services.clocks.now) }
+        if rules.bounce != nil { timers.schedule(self, at: services.clocks.now) }
     }
 
-    private func forward(_ message: QueuedMessage, to target: ScheduledQueue) {
-        pass(message, to: target)
-        target.shard.postLater(.accept(message))
-    }
-
-    private func pass(_ message: QueuedMessage, to target: ScheduledQueue) {
+    /// The message as the queue that follows this one gets it.
+    private func passed(_ message: QueuedMessage, to target: QueueGate) -> QueuedMessage {
+        var message = message
         message.queue = target
-        if target === redirect, message.origin == nil { message.origin = origin }
+        if target === redirect, message.origin == nil { message.origin = gate.origin }
+        return message
     }
 
     /// Puts a message into the heap; its content stays in memory while the budget allows.
-    package func keep(_ message: QueuedMessage, due: MonotonicInstant) {
-        guard let handle = message.handle else { return }
+    func keep(_ message: QueuedMessage, due: MonotonicInstant) {
         if message.content != nil {
-            if services.resident.hasRoom || message.isReduced { residents[handle.raw] = message } else { release(message) }
+            if services.resident.hasRoom || message.isReduced {
+                residents[message.handle.raw] = message
+            } else {
+                forgetContent(of: message)
+            }
         }
-        insert(DueEntry(due: due, handle: handle.raw, received: message.received, attempts: message.attempts))
+        insert(message.entry(due: due))
     }
 
-    package func insert(_ entry: DueEntry) {
+    func insert(_ entry: DueEntry) {
         heap.insert(entry)
         services.metrics.scheduledCount.add(1)
-        shard.timers.schedule(self, at: entry.due)
+        timers.schedule(self, at: entry.due)
+    }
+
+    /// Gives back the memory that the content of a message took; the spool has it. The caller drops the message or its content.
+    func forgetContent(of message: QueuedMessage) {
+        if let content = message.content { services.resident.remove(content.residentBytes) }
     }
 
     /// Forgets the content of a message; the spool has it.
-    func release(_ message: QueuedMessage) {
-        guard let content = message.content else { return }
-        services.resident.remove(content.residentBytes)
+    func release(_ message: inout QueuedMessage) {
+        forgetContent(of: message)
         message.content = nil
     }
 
@@ -188,23 +205,23 @@ package final class ScheduledQueue: @unchecked Sendable {
 
     /// Moves what is due to its egress path; called by the timer, by a path that has room again, and after each change.
     func pump() {
-        shard.loop.assertInEventLoop()
-        guard !isRetired, !isPumping, services.state.phase != .stopping else { return }  // a path that stops hands everything back
+        loop.assertInEventLoop()
+        guard !gate.isRetired, !isPumping, services.state.phase != .stopping else { return }  // a path that stops hands everything back
         isPumping = true
         defer { isPumping = false }
         let now = services.clocks.now
         expireWaiting(now: now)
-        let rules = rules.current(services.control)
+        let rules = rules
         if rules.bounce != nil, now >= sweepAgainAt { startSweep() }
         guard !heap.isEmpty else {
             block = .none
             return reapIfIdle(now: now)
         }
-        if rules.bounce != nil { return shard.timers.schedule(self, at: sweepAgainAt) }
+        if rules.bounce != nil { return timers.schedule(self, at: sweepAgainAt) }
         if let rule = rules.suspension {
             _ = currentSetup(now: now)  // expiry needs to know max_age
             block = .suspended(rule.sentence)
-            return shard.timers.schedule(self, at: min(now + .seconds(10), rule.end.instant))
+            return timers.schedule(self, at: min(now + .seconds(10), rule.end.instant))
         }
         guard let setup = currentSetup(now: now) else { return }
         guard redirect == nil else { return drainIntoRedirect() }
@@ -217,14 +234,14 @@ package final class ScheduledQueue: @unchecked Sendable {
         var budget = Self.pumpBatch
         block = .none
         while let first = heap.first, first.due <= now {
-            guard budget > 0 else { return shard.postLater(.pump(self)) }
+            guard budget > 0 else { return postLater(.pump) }
             budget -= 1
             if out > 0, residents[first.handle] == nil, !services.resident.hasRoom {  // reading back more would burst the budget
                 block = .memory
-                return shard.timers.schedule(self, at: now + .seconds(1))
+                return timers.schedule(self, at: now + .seconds(1))
             }
             guard let path = choosePath(setup, route) else { return }
-            if setup.limiter != nil, isHeldByRate(setup, now: now) { return path.giveBack(1) }
+            if setup.limiter != nil, isHeldByRate(setup, now: now) { return services.giveBack(1, to: path) }
             let rate = setup.limiter.map { QueueRate(limiter: $0, gate: setup.gate) }
             _ = heap.popFirst()
             services.metrics.scheduledCount.add(-1)
@@ -236,8 +253,8 @@ package final class ScheduledQueue: @unchecked Sendable {
                     if let message {
                         hand(message, to: path, rate: rate)
                     } else {
-                        path.giveBack(1)
-                        if rate?.gate.returned() == true { shard.postLater(.pump(self)) }
+                        services.giveBack(1, to: path)
+                        if rate?.gate.returned() == true { postLater(.pump) }
                         out -= 1
                     }
                 }
@@ -251,37 +268,36 @@ package final class ScheduledQueue: @unchecked Sendable {
         switch setup.gate.admit(now: services.clocks.now.nanoseconds) {
         case .go: return false
         case .enough:
-            shard.timers.schedule(self, at: now + .seconds(10))  // for expiry, granted or not
+            timers.schedule(self, at: now + .seconds(10))  // for expiry, granted or not
         case .wait(let until):
             let next = MonotonicInstant(nanoseconds: until)
             block = .messageRate(limit: setup.config.maxMessageRate?.text ?? "", until: next)
             services.metrics.delayedByRate.add(1)
-            shard.timers.schedule(self, at: next)
+            timers.schedule(self, at: next)
         }
         return true
     }
 
     /// Gives a message to the path that has a place for it.
-    private func hand(_ message: QueuedMessage, to path: EgressPath, rate: QueueRate? = nil) {
+    private func hand(_ message: QueuedMessage, to path: PathGate, rate: QueueRate? = nil) {
         lastPath = path
-        message.rate = rate
-        message.expiry = expiry(of: message)
-        path.shard.post(.offer(path, message))
+        services.post(path, .offer(Attempt(message, expiry: expiry(of: message.envelope), rate: rate)))
     }
 
     func scheduleNext(now: MonotonicInstant) {
         guard let next = heap.first else { return }
         // A due message that waits behind a limit still has to expire.
-        shard.timers.schedule(self, at: next.due > now ? next.due : now + min(.seconds(10), maximumAge + .milliseconds(1)))
+        timers.schedule(self, at: next.due > now ? next.due : now + min(.seconds(10), maximumAge + .milliseconds(1)))
     }
 
     /// Picks a source by weighted round robin among those whose ready queue has room, and reserves one place in it.
-    private func choosePath(_ setup: QueueSetup, _ route: MailRoute, isFresh: Bool = false) -> EgressPath? {
-        var chosen: EgressPath?
-        var full: [EgressPath] = []
+    private func choosePath(_ setup: QueueSetup, _ route: MailRoute, isFresh: Bool = false) -> PathGate? {
+        let control = services.control
+        var chosen: PathGate?
+        var full: [PathGate] = []
         let source = setup.sources.next { source in
-            let path = shard.path(source: source, route: route, queue: self)
-            if path.reserve(isFresh: isFresh) {
+            let path = ground.path(source: source, route: route, domain: gate.routingDomain)
+            if path.reserve(isFresh: isFresh, control) {
                 chosen = path
                 return true
             }
@@ -289,16 +305,16 @@ package final class ScheduledQueue: @unchecked Sendable {
             return false
         }
         if source == nil {
-            if let path = full.first(where: { $0.suspension == nil }) {
+            if let path = full.first(where: { $0.suspension(control) == nil }) {
                 block = .readyQueueFull(path: path.name)
                 services.metrics.readyFull.add(1)
             } else if let path = full.first {
-                block = .pathSuspended(path: path.name, rule: path.suspension?.sentence ?? "")
+                block = .pathSuspended(path: path.name, rule: path.suspension(control)?.sentence ?? "")
             } else {
                 block = .noSource(pool: setup.poolName)
             }
-            for path in full { path.wait(self) }
-            shard.timers.schedule(self, at: services.clocks.now + .seconds(10))  // for expiry, room or not
+            for path in full { services.pump(path.wait(gate, control)) }
+            timers.schedule(self, at: services.clocks.now + .seconds(10))  // for expiry, room or not
         }
         return chosen
     }

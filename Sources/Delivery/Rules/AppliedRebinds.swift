@@ -1,4 +1,5 @@
 import NIOPosix
+package import Resources
 import Synchronization
 import Telemetry
 

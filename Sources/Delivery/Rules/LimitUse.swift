@@ -43,7 +43,7 @@ package struct LimitSum {
     package var statuses: [LimitStatus] { byName.values.sorted { ($0.limit, $0.kind) < ($1.limit, $1.kind) } }
 }
 
-extension EgressPath {
+extension EgressLane {
     /// The limits of this path; on its loop.
     package func limitUses() -> [LimitUse] {
         guard let config else { return [] }

@@ -1,6 +1,7 @@
 package import Cluster
 import NIOPosix
 package import Platform
+package import Resources
 import Synchronization
 import Telemetry
 
@@ -37,9 +38,6 @@ package final class RuleWatch: Sendable {
         return isLive ? Set([entry.scope] + (former.map { [$0] } ?? [])) : Set([former ?? entry.scope])
     }
 
-    /// Queues pumped before a loop breathes.
-    private static let batch = 256
-
     /// Rules were added, changed or removed; from any thread.
     package func changed(_ entries: [ControlEntry], _ services: DeliveryServices) {
         let now = services.control.now
@@ -75,39 +73,25 @@ package final class RuleWatch: Sendable {
 
     private func touch(_ scope: ControlScope, _ services: DeliveryServices) {
         find(scope, services) { [self] queues in
-            pass(queues) { $0.rulesChanged() }
+            services.shards.post(queues, .rulesChanged)
             // The messages of these queues may be in isolation groups, whose names say nothing of it.
-            pass(services.queues.groups) { $0.originsChanged(scope) }
+            services.shards.post(services.queues.groups, .originsChanged(scope))
             // What these queues have in ready queues comes back from there. Paths are few beside queues.
             touchPaths(services) { _ in true }
         }
     }
 
-    private func touchPaths(_ services: DeliveryServices, where isMeant: (EgressPath) -> Bool) {
-        for path in services.paths.all where isMeant(path) { path.shard.postLater(.run { path.obeyRules() }) }
+    private func touchPaths(_ services: DeliveryServices, where isMeant: (PathGate) -> Bool) {
+        for path in services.paths.all where isMeant(path) { services.post(path, .obeyRules) }
     }
 
     /// The queues of a scope. Those with names are looked up; for others all names are gone through, which the caller, maybe an event
     /// loop, does not wait for.
-    private func find(_ scope: ControlScope, _ services: DeliveryServices, then: @escaping @Sendable ([ScheduledQueue]) -> Void) {
+    private func find(_ scope: ControlScope, _ services: DeliveryServices, then: @escaping @Sendable ([QueueGate]) -> Void) {
         guard scope.queues.isEmpty else {
             return then(scope.queues.compactMap { services.queues.existing(named: $0) }.filter { scope.matches(queue: $0.parts) })
         }
         NIOThreadPool.singleton.submit { _ in then(services.queues.all.filter { scope.matches(queue: $0.parts) }) }
-    }
-
-    /// Runs `body` for each queue on its loop, a batch per turn.
-    private func pass(_ queues: [ScheduledQueue], _ body: @escaping @Sendable (ScheduledQueue) -> Void) {
-        for (_, part) in Dictionary(grouping: queues, by: { $0.shard.index }) { Self.turn(part[...], body) }
-    }
-
-    private static func turn(_ queues: ArraySlice<ScheduledQueue>, _ body: @escaping @Sendable (ScheduledQueue) -> Void) {
-        guard let shard = queues.first?.shard else { return }
-        shard.postLater(
-            .run {
-                for queue in queues.prefix(batch) { body(queue) }
-                turn(queues.dropFirst(batch), body)
-            })
     }
 
     // MARK: Rebinding
@@ -122,7 +106,7 @@ package final class RuleWatch: Sendable {
             guard let rebind = Rebind(entry, run: run, services.clocks) else {
                 return Log.error("a rebind cannot be read; a newer version may have issued it", ["id": entry.id, "issuer": entry.issuer])
             }
-            pass(queues) { $0.startRebind(rebind) }
+            services.shards.post(queues, .rebind(rebind))
             touchPaths(services) { _ in true }
         }
     }

@@ -1,143 +1,171 @@
+package import Client
+package import Cluster
 package import Message
-package import NIOCore
+import NIOCore
 package import Policy
+import Shaping
 package import Spool
 import Telemetry
 
-/// *Loop-confined*: everything that lives on one event loop: its Lua state, its scheduled queues, its egress paths.
+/// *Loop actor*: everything that lives on one event loop: its Lua state, its scheduled queues, and the egress paths it starts.
 ///
-/// Every member but `post` is touched on `loop` only; the class may cross loops because others hold it just to post work to it.
-package final class Shard: @unchecked Sendable {
-    package let index: Int
-    package let loop: any EventLoop
-    package let services: DeliveryServices
-    /// The Lua state of this loop.
-    package private(set) var engine: PolicyEngine?
-    /// Wakes queues whose next message falls due.
-    let timers: QueueTimers
-    /// Runs `delivery_complete` beside the mail path.
-    private(set) var events: OutcomeEvents?
+/// Other parts of the node send it a `ShardCommand` by its address; a drain of the mailbox enters the actor once for all of them. Inside, queues
+/// are plain objects that nothing else can reach. A path is an actor of its own on the same loop.
+package actor Shard {
+    package nonisolated let unownedExecutor: UnownedSerialExecutor
+    /// Where the shard takes its commands.
+    package nonisolated let address: ShardAddress
 
-    private var mailbox: Mailbox<Work>?
-    private var commits: [UInt64: (Result<[SpoolHandle], SpoolError>) -> Void] = [:]
-    private var nextTicket: UInt64 = 0
-    private var spoolMailbox: CommitMailbox?
-    /// Queues this loop has posted to, whatever loop they live on: spares the directory's lock per message.
-    var knownQueues: [String: ScheduledQueue] = [:]
-    /// The same for egress paths.
-    var knownPaths: [PathKey: EgressPath] = [:]
+    package let ground: ShardGround
+    private let services: DeliveryServices
+    private(set) var queues: [ObjectIdentifier: ScheduledQueue] = [:]
+    private(set) var paths: [ObjectIdentifier: EgressPath] = [:]
 
-    /// *Value*: what another loop may ask of this one.
-    package enum Work: Sendable {
-        case accept(QueuedMessage)
-        case offer(EgressPath, QueuedMessage)
-        case settle(QueuedMessage, AttemptOutcome)
-        case pump(ScheduledQueue)
-        case run(@Sendable () -> Void)
+    /// Queues that are asked the same before the loop breathes.
+    private static let batch = 256
+
+    /// Makes the shard of an address and opens its mailbox.
+    package init(_ address: ShardAddress, services: DeliveryServices) {
+        self.init(ground: ShardGround(address, services: services))
     }
 
-    package init(index: Int, loop: any EventLoop, services: DeliveryServices) {
-        self.index = index
-        self.loop = loop
-        self.services = services
-        self.timers = QueueTimers(loop: loop, clocks: services.clocks)
-        self.mailbox = Mailbox(loop: loop) { [unowned self] items in
-            for item in items { self.perform(item) }
-        }
-        self.spoolMailbox = CommitMailbox(shard: self)
+    init(ground: sending ShardGround) {
+        self.ground = ground
+        address = ground.address
+        services = ground.services
+        unownedExecutor = address.loop.executor.asUnownedSerialExecutor()
+        address.open { [self] commands in assumeIsolated { $0.perform(commands) } }
     }
 
-    /// Gives the shard its Lua state; on the loop, once, before any work arrives.
-    package func start(engine: PolicyEngine) {
-        loop.assertInEventLoop()
-        self.engine = engine
-        self.events = OutcomeEvents(shard: self)
-    }
+    /// Puts a Lua state in force.
+    package func use(_ engine: sending PolicyEngine) { ground.use(engine) }
 
-    /// Puts another Lua state in the place of the one in force; on the loop. Handlers that wait end in the state they began in.
-    package func replace(engine fresh: PolicyEngine) {
-        loop.assertInEventLoop()
-        guard let former = engine else { return start(engine: fresh) }
-        engine = fresh
-        events?.policyChanged()
-        retire(former)
-    }
+    // MARK: Commands
 
-    private func retire(_ former: PolicyEngine) {
-        guard former.suspendedCalls + former.pausedCalls > 0, services.state.phase != .stopping else { return former.close() }
-        let former = LoopBound(former)
-        loop.scheduleTask(in: .milliseconds(100)) { [self] in retire(former.value) }
-    }
-
-    /// Hands work to this shard: at once when the caller runs on its loop, else with the next drain of its mailbox.
-    package func post(_ work: Work) {
-        if loop.inEventLoop { perform(work) } else { mailbox?.post(work) }
-    }
-
-    /// Like `post`, but never runs inside the caller's stack.
-    package func postLater(_ work: Work) { mailbox?.post(work) }
-
-    private func perform(_ work: Work) {
-        switch work {
-        case .accept(let message): message.queue.accept(message)
-        case .offer(let path, let message): path.offer(message)
-        case .settle(let message, let outcome): message.queue.settle(message, outcome)
-        case .pump(let queue): queue.pump()
-        case .run(let work): work()
+    private func perform(_ commands: [ShardCommand]) {
+        var index = 0
+        while index < commands.count {
+            switch commands[index] {
+            case .queue(let gate, let command): queue(gate, command)?.perform(command)
+            case .path(let gate, let first):
+                // Commands for one path come in rows: it is entered once for all of them.
+                var row = [first]
+                while index + 1 < commands.count, case .path(let next, let command) = commands[index + 1], next === gate {
+                    row.append(command)
+                    index += 1
+                }
+                path(gate)?.assumeIsolated { $0.perform(row) }
+            case .each(let gates, let command):
+                for gate in gates.prefix(Self.batch) { queue(gate, command)?.perform(command) }
+                let rest = gates.dropFirst(Self.batch)
+                if !rest.isEmpty { address.post(.each(rest, command)) }
+            case .committed(let completions): ground.committed(completions)
+            case .timersDue: ground.timers.fire()
+            case .reportOutcomes: ground.events?.report()
+            case .configure(let gate): configure(gate)
+            case .forgetQueue(let gate): queues[ObjectIdentifier(gate)] = nil
+            case .forgetPath(let gate): paths[ObjectIdentifier(gate)] = nil
+            case .retireEngines: ground.retireEngines()
+            }
+            index += 1
         }
     }
 
-    /// Appends drafts to the spool and calls back on this loop when they are durable (or refused).
-    package func append(
-        _ drafts: [SpoolDraft], durability: Durability,
-        completion: @escaping (Result<[SpoolHandle], SpoolError>) -> Void
-    ) {
-        loop.assertInEventLoop()
-        guard let spoolMailbox else { return }
-        nextTicket &+= 1
-        commits[nextTicket] = completion
-        services.spool.append(drafts, durability: durability, ticket: nextTicket, to: spoolMailbox)
-    }
-
-    /// Appends one piece of a streamed body; calls back on this loop.
-    package func appendChunk(
-        _ body: MessageID, sequence: Int, bytes: ByteBuffer,
-        completion: @escaping (Result<[SpoolHandle], SpoolError>) -> Void
-    ) {
-        loop.assertInEventLoop()
-        guard let spoolMailbox else { return }
-        nextTicket &+= 1
-        commits[nextTicket] = completion
-        services.spool.appendChunk(body, sequence: sequence, bytes: bytes, ticket: nextTicket, to: spoolMailbox)
-    }
-
-    /// Calls back on this loop when what was recorded so far can be read back; false when it could not be written yet.
-    func barrier(completion: @escaping (Bool) -> Void) {
-        loop.assertInEventLoop()
-        guard let spoolMailbox else { return }
-        nextTicket &+= 1
-        commits[nextTicket] = { result in
-            if case .success = result { completion(true) } else { completion(false) }
+    /// The queue behind a gate; nil when it was given up and the command has gone to the queue that took its name.
+    private func queue(_ gate: QueueGate, _ command: QueueCommand) -> ScheduledQueue? {
+        if let queue = queues[ObjectIdentifier(gate)] { return queue }
+        guard !gate.isRetired else {
+            if let late = command.readdressed { services.post(ground.queue(named: gate.name), late) }
+            return nil
         }
-        services.spool.barrier(ticket: nextTicket, to: spoolMailbox)
+        return scheduledQueue(gate)
     }
 
-    fileprivate func committed(_ completions: [SpoolCompletion]) {
-        for completion in completions {
-            commits.removeValue(forKey: completion.ticket)?(completion.result)
+    /// The queue behind a gate that is in use.
+    func scheduledQueue(_ gate: QueueGate) -> ScheduledQueue {
+        if let queue = queues[ObjectIdentifier(gate)] { return queue }
+        let queue = ScheduledQueue(gate, on: ground)
+        queues[ObjectIdentifier(gate)] = queue
+        return queue
+    }
+
+    /// The path behind a gate; nil when it was given up.
+    private func path(_ gate: PathGate) -> EgressPath? {
+        if let path = paths[ObjectIdentifier(gate)] { return path }
+        guard !gate.isRetired else { return nil }
+        let path = EgressPath(gate, services: services)
+        paths[ObjectIdentifier(gate)] = path
+        return path
+    }
+
+    private func tell(_ path: EgressPath, _ command: PathCommand) { path.assumeIsolated { $0.perform([command]) } }
+
+    /// Asks the policy for the configuration of a path.
+    private func configure(_ gate: PathGate) {
+        ground.engine.ask(
+            .getEgressPathConfig, [.string(gate.domain), .string(gate.source.name), .string(gate.site)], what: "get_egress_path_config"
+        ) { table throws(ConfigError) in
+            try EgressPathConfig(table)
+        } completion: { [services] result in
+            services.post(gate, .configured(result))
+        }
+    }
+
+    // MARK: Questions
+
+    /// The queues of this shard as `GET /api/queues` shows them.
+    package func queueStatuses() -> [QueueStatus] { queues.values.filter { !$0.gate.isRetired }.map { $0.status() } }
+
+    /// How many messages each queue of that scope has on this shard.
+    package func messageCounts(_ scope: ControlScope) -> [(queue: String, count: Int)] {
+        queues.values.filter { scope.matches(queue: $0.gate.parts) }.map { ($0.gate.name, $0.messageCount) }
+    }
+
+    /// Why the messages of a queue do not move; empty when the queue is not here.
+    package func explanation(of gate: QueueGate) -> [String] { queues[ObjectIdentifier(gate)]?.explanation() ?? [] }
+
+    /// Where a message of a queue waits; nil when the queue has handed it out.
+    package func place(of handle: SpoolHandle, in gate: QueueGate) -> [String]? { queues[ObjectIdentifier(gate)]?.place(of: handle) }
+
+    /// Why a path sends nothing; empty when the path is not here.
+    package func explanation(of gate: PathGate) -> [String] {
+        paths[ObjectIdentifier(gate)]?.assumeIsolated { $0.explanation() } ?? []
+    }
+
+    /// Where a message is, when a path of this shard has it.
+    package func place(of id: MessageID) -> [String]? {
+        for path in paths.values {
+            if let found = path.assumeIsolated({ $0.place(of: id) }) { return found }
+        }
+        return nil
+    }
+
+    /// The limits that queues and paths of this shard are under.
+    package func limitUses() -> [LimitUse] {
+        paths.values.flatMap { path in path.assumeIsolated { $0.limitUses() } } + queues.values.compactMap { $0.limitUse() }
+    }
+
+    /// There is another policy: every queue and path asks it now, and not at the end of its refresh interval. In parts, since there may be many.
+    package func policyChanged() async {
+        for (index, queue) in Array(queues.values).enumerated() {
+            queue.policyChanged()
+            if index % Self.batch == Self.batch - 1 { await Task.yield() }
+        }
+        for (index, path) in Array(paths.values).enumerated() {
+            tell(path, .policyChanged)
+            if index % Self.batch == Self.batch - 1 { await Task.yield() }
         }
     }
 }
 
-/// *Shared*: carries the completions of one commit to the loop that waits for them, with one wake-up.
-private final class CommitMailbox: SpoolMailbox {
-    private let mailbox: Mailbox<[SpoolCompletion]>
-
-    package init(shard: Shard) {
-        self.mailbox = Mailbox(loop: shard.loop) { [unowned shard] batches in
-            for batch in batches { shard.committed(batch) }
+extension QueueCommand {
+    /// What of the command still matters when its queue was given up: messages go to the next queue of that name.
+    fileprivate var readdressed: QueueCommand? {
+        switch self {
+        case .accept, .adopt, .adoptEntry, .recover: return self
+        case .rebind(let rebind): rebind.run.queueIsDone()
+        case .settle, .pump, .resolved, .readBack, .sweep, .awaitBarrier, .sweepSlotFree, .rulesChanged, .originsChanged: break
         }
+        return nil
     }
-
-    package func deliver(_ completions: [SpoolCompletion]) { mailbox.post(completions) }
 }

@@ -1,5 +1,6 @@
 import Message
 package import NIOCore
+import Resources
 package import SMTP
 package import Telemetry
 
@@ -37,20 +38,21 @@ package final class DeliveryLogs: Sendable {
     package func close() { for writer in writers { writer.close() } }
 
     /// The record of one recipient's outcome.
+    /// - Parameter pool: the egress pool of its queue.
     package func record(
         _ type: LogRecordType, _ message: QueuedMessage, _ recipient: AttemptOutcome.Recipient, _ outcome: AttemptOutcome,
-        queue: ScheduledQueue
+        pool: String?
     ) -> LogRecord {
         var record = LogRecord(
             type: type, id: message.id.hex, sender: message.sender.text, recipients: [recipient.address.text],
-            timestamp: Clock.wall(), created: message.created)
-        record.queue = queue.name
+            timestamp: Clock.wall(), created: message.envelope.created)
+        record.queue = message.queue.name
         record.site = outcome.site ?? ""
-        record.size = message.size
+        record.size = message.envelope.size
         record.response = LogRecord.Response(recipient.reply, command: recipient.command)
         record.peerAddress = outcome.peer.map { LogRecord.Peer(name: $0.name, address: $0.address) }
         record.attempts = message.attempts
-        record.egressPool = queue.setup?.poolName
+        record.egressPool = pool
         record.egressSource = outcome.source
         record.sourceAddress = outcome.sourceAddress.map { LogRecord.SourceAddress(address: $0) }
         record.meta = message.meta

@@ -2,6 +2,7 @@ import DequeModule
 import Message
 import NIOCore
 import Policy
+import Resources
 import SMTP
 import Shaping
 import Telemetry
@@ -12,11 +13,13 @@ import Telemetry
 /// not fit is dropped and counted.
 final class OutcomeEvents {
     private struct Pending {
-        package let message: OutcomeMessage
-        package let result: ConfigValue
+        let message: OutcomeMessage
+        let result: ConfigValue
     }
 
-    private unowned let shard: Shard
+    private let address: ShardAddress
+    private let metrics: NodeMetrics
+    private var engine: PolicyEngine
     private var isWanted: Bool
     private var backlog = Deque<Pending>()
     private var running = 0
@@ -29,20 +32,25 @@ final class OutcomeEvents {
     /// Handlers started per turn of the loop.
     private static let batch = 32
 
-    package init(shard: Shard) {
-        self.shard = shard
-        isWanted = shard.engine?.handles(.deliveryComplete) ?? false
+    /// Calls the handlers of a Lua state, on the loop of a shard.
+    init(_ address: ShardAddress, engine: PolicyEngine, metrics: NodeMetrics) {
+        self.address = address
+        self.metrics = metrics
+        self.engine = engine
+        isWanted = engine.handles(.deliveryComplete)
     }
 
     /// The shard has another Lua state.
-    package func policyChanged() { isWanted = shard.engine?.handles(.deliveryComplete) ?? false }
+    func use(_ fresh: PolicyEngine) {
+        engine = fresh
+        isWanted = fresh.handles(.deliveryComplete)
+    }
 
     /// Notes the outcome of one recipient; its handler runs later.
-    package func submit(
+    func submit(
         _ type: LogRecordType, _ message: QueuedMessage, _ recipient: AttemptOutcome.Recipient, _ outcome: AttemptOutcome
     ) {
         guard isWanted else { return }
-        let metrics = shard.services.metrics
         guard backlog.count < Self.backlogLimit else { return metrics.eventsDropped.add(1) }
         let status: String
         switch type {
@@ -68,21 +76,21 @@ final class OutcomeEvents {
     private func schedule() {
         guard !isScheduled, running < Self.concurrency, !backlog.isEmpty else { return }
         isScheduled = true
-        let box = LoopBound(self)
-        shard.postLater(.run { box.value.run() })
+        address.post(.reportOutcomes)
     }
 
-    private func run() {
+    /// Starts the handlers of outcomes that wait.
+    func report() {
         isScheduled = false
         var budget = Self.batch
         while budget > 0, running < Self.concurrency, let next = backlog.popFirst() {
             budget -= 1
             running += 1
-            shard.services.metrics.eventBacklog.add(-1)
-            shard.engine?.call(.deliveryComplete, [.message(next.message), .config(next.result)]) { [self] result in
+            metrics.eventBacklog.add(-1)
+            engine.call(.deliveryComplete, [.message(next.message), .config(next.result)]) { [self] result in
                 running -= 1
                 if case .failure(let error) = result {
-                    shard.services.metrics.eventFailures.add(1)
+                    metrics.eventFailures.add(1)
                     Log.error("policy failed", ["event": "delivery_complete", "error": "\(error)"])
                 }
                 schedule()
@@ -94,16 +102,16 @@ final class OutcomeEvents {
 
 /// *Loop-confined*: the message a `delivery_complete` handler sees: envelope and meta; the content may be gone already.
 final class OutcomeMessage: PolicyMessage {
-    package let id: String
-    package let sender: EnvelopeAddress
-    package let recipients: [EnvelopeAddress]
-    package let queueName: String
-    package let numAttempts: Int
-    package let data: [UInt8] = []
+    let id: String
+    let sender: EnvelopeAddress
+    let recipients: [EnvelopeAddress]
+    let queueName: String
+    let numAttempts: Int
+    let data: [UInt8] = []
     private var stored: [(key: String, value: String)]
     private let headers: ByteBuffer?
 
-    package init(_ message: QueuedMessage, recipient: EnvelopeAddress) {
+    init(_ message: QueuedMessage, recipient: EnvelopeAddress) {
         id = message.id.hex
         sender = message.sender
         recipients = [recipient]
@@ -113,17 +121,17 @@ final class OutcomeMessage: PolicyMessage {
         headers = message.content?.headers
     }
 
-    package func meta(_ key: String) -> ConfigValue {
+    func meta(_ key: String) -> ConfigValue {
         guard let text = stored.last(where: { $0.key == key })?.value else { return .null }
         return ConfigValue(json: text) ?? .string(text)
     }
 
-    package func setMeta(_ key: String, _ value: ConfigValue) {
+    func setMeta(_ key: String, _ value: ConfigValue) {
         stored.removeAll { $0.key == key }
         if value != .null { stored.append((key, value.jsonText)) }
     }
 
-    package func firstHeader(_ name: String) -> String? {
+    func firstHeader(_ name: String) -> String? {
         headers?.withUnsafeReadableBytes { HeaderBlock.firstValue(named: name, in: $0) }
     }
 }

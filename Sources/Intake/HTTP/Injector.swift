@@ -2,6 +2,7 @@ package import Delivery
 import Message
 package import NIOCore
 import Policy
+import Resources
 import SMTP
 import Shaping
 import Spool
@@ -10,10 +11,11 @@ import Telemetry
 
 /// *Value*: the way of injected mail into the node: from a decoded request to durable messages, on one shard after the other in turn.
 package struct Injector: Sendable {
-    private let services: DeliveryServices
+    private let shards: Shards
+    private var services: DeliveryServices { shards.services }
 
-    /// Injects into the node of these services.
-    package init(_ services: DeliveryServices) { self.services = services }
+    /// Injects into the node of these shards.
+    package init(_ shards: Shards) { self.shards = shards }
 
     /// Why no mail is taken over HTTP now; `nil` when all is well.
     package var refusal: String? {
@@ -23,20 +25,20 @@ package struct Injector: Sendable {
 
     /// Takes the messages of one request; answers when they are durable.
     package func inject(_ injection: Injection, peer: SocketAddress?) async -> InjectionResult {
-        let shards = services.shards.all
-        let shard = shards[Self.nextShard.wrappingAdd(1, ordering: .relaxed).oldValue % shards.count]
-        return await withCheckedContinuation { continuation in
-            shard.postLater(
-                .run { [self] in
-                    inject(injection, peer: peer, on: shard) { continuation.resume(returning: $0) }
-                })
+        let turn = Self.nextShard.wrappingAdd(1, ordering: .relaxed).oldValue
+        return await inject(injection, peer: peer, on: shards.all[turn % shards.all.count])
+    }
+
+    private func inject(_ injection: Injection, peer: SocketAddress?, on shard: isolated Shard) async -> InjectionResult {
+        await withCheckedContinuation { continuation in
+            inject(injection, peer: peer, on: shard.ground) { continuation.resume(returning: $0) }
         }
     }
 
     private static let nextShard = Atomic<Int>(0)
 
     private func inject(
-        _ injection: Injection, peer: SocketAddress?, on shard: Shard, completion: @escaping (InjectionResult) -> Void
+        _ injection: Injection, peer: SocketAddress?, on ground: ShardGround, completion: @escaping (InjectionResult) -> Void
     ) {
         // The content of each recipient, from here to the queue.
         let bytes = injection.items.reduce(0) { $0 + $1.content.count }
@@ -83,7 +85,7 @@ package struct Injector: Sendable {
             return message
         }
         let intake = Intake(
-            shard: shard, hook: .httpMessageGenerated, service: services.metrics.receivedHTTP, receptionProtocol: "HTTP",
+            ground: ground, hook: .httpMessageGenerated, service: services.metrics.receivedHTTP, receptionProtocol: "HTTP",
             peer: LogRecord.Peer(name: "", address: from), durability: injection.deferredSpool ? .memory : services.durability)
         intake.take(messages, connection: nil) { outcome in
             resident.change(.http, by: -bytes)

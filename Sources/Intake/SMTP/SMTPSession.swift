@@ -4,6 +4,7 @@ import Message
 import NIOCore
 import Platform
 import Policy
+import Resources
 import SMTP
 import Shaping
 import Spool
@@ -11,8 +12,8 @@ import Telemetry
 
 /// *Loop-confined*: decides about one inbound session: relay rules, policy events, and the way of its messages into the spool.
 final class SMTPSession {
-    package let listener: SMTPListener
-    package let shard: Shard
+    package let listener: ListenerGate
+    private let ground: ShardGround
     private lazy var meta = SessionMeta(listener: listener.config.meta)
     private var isRelay = false
     private var messages = 0
@@ -22,19 +23,19 @@ final class SMTPSession {
     /// The session has paid for its connection already; a second EHLO costs nothing.
     private var wasAdmitted = false
 
-    package init(listener: SMTPListener, shard: Shard) {
+    package init(listener: ListenerGate, ground: ShardGround) {
         self.listener = listener
-        self.shard = shard
+        self.ground = ground
     }
 
-    private var services: DeliveryServices { shard.services }
+    private var services: DeliveryServices { ground.services }
 
     /// Calls an event, if the policy handles it, and turns its answer into a verdict; without a handler at once.
     private func ask(
         _ event: PolicyEvent, _ arguments: @autoclosure () -> [PolicyValue], reply: @escaping (Verdict) -> Void,
         accepted: @escaping (ConfigValue) -> Void
     ) {
-        guard let engine = shard.engine, engine.handles(event) else { return accepted(.null) }
+        guard let engine = ground.engine, engine.handles(event) else { return accepted(.null) }
         engine.call(event, arguments()) { result in
             switch result {
             case .success(let value): accepted(value)
@@ -109,7 +110,7 @@ extension SMTPSession: ServerSessionDelegate {
         var bytes = chunk.readableBytes
         if stream == nil {
             bytes += session.streamedHead?.readableBytes ?? 0  // goes to the spool with the first piece
-            guard let head = session.streamedHead, let started = BodyStream(head: head, id: listener.nextID(), shard: shard) else {
+            guard let head = session.streamedHead, let started = BodyStream(head: head, id: listener.nextID(), ground: ground) else {
                 return proceed(
                     .reject(Reply(code: 552, enhanced: EnhancedStatus(5, 3, 4), lines: ["message header section too big"])))
             }
@@ -156,7 +157,7 @@ extension SMTPSession: ServerSessionDelegate {
         let bytes = received.reduce(transaction.data.storageCapacity) { $0 + $1.headers.readableBytes }
         resident.change(.smtp, by: bytes)
         let intake = Intake(
-            shard: shard, hook: .smtpServerMessageReceived, service: services.metrics.received,
+            ground: ground, hook: .smtpServerMessageReceived, service: services.metrics.received,
             receptionProtocol: facts.isESMTP ? "ESMTP" : "SMTP",
             peer: LogRecord.Peer(name: facts.ehlo ?? "", address: facts.peerText), durability: listener.durability)
         intake.take(received, connection: meta) { [self] outcome in

@@ -12,7 +12,7 @@ final class SessionMeta: PolicyConnection {
     }
 
     /// The predefined values of a session.
-    func fill(_ facts: SessionFacts, listener: SMTPListener) {
+    func fill(_ facts: SessionFacts, listener: ListenerGate) {
         set("reception_protocol", "ESMTP")
         set("received_via", facts.localText)
         set("received_from", facts.peerText)

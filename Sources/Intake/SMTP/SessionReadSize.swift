@@ -1,20 +1,25 @@
 import NIOCore
 import SMTP
 
-/// *Loop-confined*: how much one read of a session may bring: little for commands, so that an idle connection costs little; a whole
-/// small message while content is received, so that it takes one system call instead of three.
-///
-/// Asked by the channel on its loop only, where the handler lives.
-final class SessionReadSize: RecvByteBufferAllocator, @unchecked Sendable {
-    private unowned let handler: ServerHandler
+/// *Shared*, asked by the channel on its loop only: how much one read of a session may bring: little for commands, so that an idle connection
+/// costs little; a whole small message while content is received, so that it takes one system call instead of three.
+final class SessionReadSize: RecvByteBufferAllocator {
+    private let handler: NIOLoopBound<Reference>
     private static let command = 1024
     private static let content = 16 * 1024
 
-    package init(handler: ServerHandler) { self.handler = handler }
+    /// *Loop-confined*: a handler that the channel keeps, not this.
+    private struct Reference {
+        weak var handler: ServerHandler?
+    }
 
-    private var size: Int { handler.isReceivingContent ? Self.content : Self.command }
+    init(_ handler: ServerHandler, on loop: any EventLoop) {
+        self.handler = NIOLoopBound(Reference(handler: handler), eventLoop: loop)
+    }
 
-    package func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
-    package func record(actualReadBytes: Int) -> Bool { false }
-    package func nextBufferSize() -> Int? { size }
+    private var size: Int { handler.value.handler?.isReceivingContent == true ? Self.content : Self.command }
+
+    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
+    func record(actualReadBytes: Int) -> Bool { false }
+    func nextBufferSize() -> Int? { size }
 }

@@ -1,7 +1,8 @@
-package import Delivery
+import Delivery
 import Glibc
 package import NIOCore
 package import NIOPosix
+package import Resources
 import Synchronization
 
 /// *Shared*: a listening socket that was bound before the node dropped its privileges.

@@ -1,4 +1,5 @@
 import Delivery
+import Resources
 import Telemetry
 
 /// *Value*: whether this node was in the cluster a short while ago, from a small file beside the spool.

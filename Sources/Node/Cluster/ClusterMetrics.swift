@@ -1,6 +1,7 @@
 import Cluster
 import Delivery
 import Redis
+import Resources
 import Shaping
 import Telemetry
 

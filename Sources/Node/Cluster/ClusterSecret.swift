@@ -1,5 +1,6 @@
 import Cluster
 import Delivery
+import Resources
 import Shaping
 import Telemetry
 

@@ -2,6 +2,7 @@ import Cluster
 import Delivery
 import NIOCore
 import Redis
+import Resources
 import Shaping
 import Telemetry
 

@@ -2,6 +2,7 @@ import Cluster
 import Delivery
 import NIOCore
 import Redis
+import Resources
 import Shaping
 import Telemetry
 
@@ -71,21 +72,15 @@ struct LimitModeWatch: Sendable {
     static func start(_ cluster: Cluster, store: String, isOver: @escaping @Sendable () -> Bool) {
         let loop = cluster.client.eventLoop
         let limits = cluster.limits
-        let watch = LoopBound(Box(LimitModeWatch(settings: limits.settings)))
+        let watch = NIOLoopBoundBox.makeBoxSendingValue(LimitModeWatch(settings: limits.settings), eventLoop: loop)
         loop.scheduleRepeatedTask(initialDelay: .milliseconds(500), delay: .milliseconds(500)) { task in
             guard !isOver() else { return task.cancel() }
-            guard let line = watch.value.watch.observe(limits.modes(now: Clock.monotonic())) else { return }
+            guard let line = watch.value.observe(limits.modes(now: Clock.monotonic())) else { return }
             switch line.level {
             case .error: Log.error(line.message, ["store": store, "mode": line.mode.rawValue])
             case .warn: Log.warn(line.message, ["store": store, "mode": line.mode.rawValue])
             case .info, .debug: Log.info(line.message, ["store": store, "mode": line.mode.rawValue])
             }
         }
-    }
-
-    /// *Loop-confined*: the watch of one node.
-    private final class Box {
-        var watch: LimitModeWatch
-        init(_ watch: LimitModeWatch) { self.watch = watch }
     }
 }

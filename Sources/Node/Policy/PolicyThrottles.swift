@@ -1,5 +1,6 @@
 import Delivery
 import Policy
+import Resources
 import Shaping
 
 /// *Loop-confined*: the rates a policy made with `kumo.make_throttle`; they count under their names with everything else that has that name.

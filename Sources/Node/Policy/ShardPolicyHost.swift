@@ -4,6 +4,7 @@ import Delivery
 import NIOCore
 import NIOHTTP1
 import Policy
+import Resources
 import Shaping
 import Telemetry
 
@@ -40,14 +41,14 @@ final class ShardPolicyHost: PolicyHost {
     private static let responseLimit = 16 << 20
 
     func schedule(after: Duration, _ work: @escaping () -> Void) {
-        let box = LoopBound(work)
+        let box = NIOLoopBound(work, eventLoop: loop)
         loop.scheduleTask(in: .nanoseconds(after.wholeNanoseconds)) { box.value() }
     }
 
     func http(
         _ request: PolicyHTTPRequest, completion: @escaping (Result<PolicyHTTPResponse, PolicyError>) -> Void
     ) {
-        let box = LoopBound(completion)
+        let box = NIOLoopBound(completion, eventLoop: loop)
         let promise = loop.makePromise(of: PolicyHTTPResponse.self)
         promise.futureResult.whenComplete { result in
             // On the loop, as a promise's callbacks are.

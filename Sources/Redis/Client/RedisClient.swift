@@ -55,23 +55,14 @@ package final class RedisClient: Sendable {
     ///
     /// `onMessage` is called on the loop, with `[]` after each (re)connect: messages may have been missed. It must only touch what
     /// belongs to the loop or is Sendable.
-    package func subscribe(_ channel: String, onMessage: @escaping ([UInt8]) -> Void) {
-        let listener = LoopBound(onMessage)
+    package func subscribe(_ channel: String, onMessage: @escaping @Sendable ([UInt8]) -> Void) {
         if eventLoop.inEventLoop {
-            core.value.subscription.add(channel, listener.value)
+            core.value.subscription.add(channel, onMessage)
         } else {
-            eventLoop.execute { self.core.value.subscription.add(channel, listener.value) }
+            eventLoop.execute { self.core.value.subscription.add(channel, onMessage) }
         }
     }
 
     /// What the client has done so far; from any thread.
     package var statistics: RedisStatistics { setup.counters.snapshot }
-}
-
-/// *Loop-confined*: carries a closure through one that must be Sendable, to the loop it belongs to.
-///
-/// Safe because it is only touched on that loop, and handed over by the loop's own queue, which orders the accesses.
-private struct LoopBound<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }

@@ -55,7 +55,15 @@ extension ClientHandler {
                 outgoing.offset += size
             case .streamed(_, let pull):
                 outgoing.isPulling = true
-                pull(outgoing.offset) { result in self.pulled(result, of: transaction) }
+                let loop = context.eventLoop
+                let bound = NIOLoopBound(self, eventLoop: loop)
+                pull(outgoing.offset) { result in
+                    if loop.inEventLoop {
+                        bound.value.pulled(result, of: transaction)
+                    } else {
+                        loop.execute { bound.value.pulled(result, of: transaction) }
+                    }
+                }
             }
         }
         outgoing.isPumping = false

@@ -3,13 +3,14 @@ package import NIOCore
 
 /// Where the content after the header block comes from.
 ///
-/// *Value*, but the closure belongs to the connection's loop.
-package enum ClientBody {
+/// *Value.*
+package enum ClientBody: Sendable {
     /// All of it is in memory.
     case inline(ByteBuffer)
     /// `pull(offset, reply)` is called on the loop when the socket can take more, for the bytes from `offset` on. `reply` is called
-    /// exactly once per call, on the loop, maybe before `pull` returns, with at least one byte; at most one call is outstanding.
-    case streamed(length: Int, pull: (_ offset: Int, _ reply: @escaping (Result<ByteBuffer, any Error>) -> Void) -> Void)
+    /// exactly once per call, from any thread, maybe before `pull` returns, with at least one byte; at most one call is outstanding.
+    case streamed(
+        length: Int, pull: @Sendable (_ offset: Int, _ reply: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void) -> Void)
 
     /// Bytes.
     package var length: Int {
@@ -22,8 +23,8 @@ package enum ClientBody {
 
 /// One message on its way over one connection: envelope and content.
 ///
-/// *Loop-confined.* Unchanged once it was handed to `ClientHandler.send`.
-package final class ClientTransaction {
+/// *Shared.* It never changes.
+package final class ClientTransaction: Sendable {
     /// The reverse path; null for bounces.
     package let sender: EnvelopeAddress
     /// At least one.
@@ -38,12 +39,10 @@ package final class ClientTransaction {
     package let needsUTF8: Bool
     /// Bytes of headers and body, what SIZE= announces.
     package let size: Int
-    /// The owner's own record of the message.
-    package let context: AnyObject?
 
     package init(
         sender: EnvelopeAddress, recipients: [EnvelopeAddress], headers: ByteBuffer, body: ClientBody, needs8Bit: Bool = false,
-        needsUTF8: Bool = false, context: AnyObject? = nil
+        needsUTF8: Bool = false
     ) {
         precondition(!recipients.isEmpty, "a transaction without recipients")
         self.sender = sender
@@ -53,6 +52,5 @@ package final class ClientTransaction {
         self.needs8Bit = needs8Bit
         self.needsUTF8 = needsUTF8
         self.size = headers.readableBytes + body.length
-        self.context = context
     }
 }

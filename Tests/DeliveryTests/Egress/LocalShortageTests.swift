@@ -4,9 +4,11 @@ import NIOCore
 import NIOEmbedded
 import Platform
 import Shaping
+import TestSupport
 import Testing
 
 @testable import Delivery
+@testable import Resources
 
 /// What this machine is short of is no failure of a destination.
 @Suite struct LocalShortageTests {
@@ -35,34 +37,38 @@ import Testing
         #expect(LocalShortage(ChannelError.connectTimeout(.seconds(1)), to: try Self.remote()) == nil)
     }
 
+    /// A lane with one ready message, in which nothing is dialled by itself.
+    private func waitingLane(_ bench: Bench, _ queue: ScheduledQueue) -> EgressLane {
+        let lane = bench.lane(bench.deadPath())
+        lane.dialsAgainAt = .max
+        queue.out = 1
+        lane.perform(.offer(Attempt(bench.message(["a@example.com"], in: queue))))
+        lane.perform(.configured(.success(nil)))
+        return lane
+    }
+
     @Test(arguments: [EMFILE, ENOBUFS, EADDRNOTAVAIL]) func theMessageWaitsInTheReadyQueue(_ code: Int32) throws {
         let bench = try Bench()
         let queue = bench.queue()
-        let path = bench.deadPath(queue)
-        let message = bench.message(["a@example.com"], in: queue)
-        path.dialsAgainAt = .max  // nothing is dialled by itself
-        path.offer(message)
-        bench.loop.run()
-        let connection = EgressConnection(path: path, config: .defaults)
+        let lane = waitingLane(bench, queue)
+        let connection = lane.makeConnection(.defaults)
         connection.dialFailed(IOError(errnoCode: code, reason: "connect"), to: try Self.remote())
-        #expect(path.ready.count == 1 && message.attempts == 0 && message.results.isEmpty)
-        #expect(path.dialsAgainAt > Clock.monotonic() && path.dialsAgainAt <= Clock.monotonic() + 1_000_000_000)
-        #expect(path.blockText?.contains("tried again each second") == true && path.isStanding)
-        #expect(path.explanation().contains { $0.hasPrefix("It waits for: no connection can be opened") })
+        bench.loop.run()
+        #expect(lane.ready.count == 1 && lane.ready.first?.message.attempts == 0 && queue.out == 1)
+        #expect(lane.dialsAgainAt > Clock.monotonic() && lane.dialsAgainAt <= Clock.monotonic() + 1_000_000_000)
+        #expect(lane.blockText?.contains("tried again each second") == true)
+        #expect(lane.gate.isStanding(bench.services.control, bench.clocks.clocks))
+        #expect(lane.explanation().contains { $0.hasPrefix("It waits for: no connection can be opened") })
         #expect(bench.value("total_messages_transfail") == 0)
     }
 
     @Test func anotherFailureIsTheNextHostsTurn() throws {
         let bench = try Bench()
         let queue = bench.queue()
-        let path = bench.deadPath(queue)
-        let message = bench.message(["a@example.com"], in: queue)
-        path.dialsAgainAt = .max
-        path.offer(message)
-        bench.loop.run()
-        let connection = EgressConnection(path: path, config: .defaults)
+        let lane = waitingLane(bench, queue)
+        let connection = lane.makeConnection(.defaults)
         connection.dialFailed(IOError(errnoCode: ECONNREFUSED, reason: "connect"), to: try Self.remote())
         bench.loop.run()
-        #expect(path.ready.isEmpty && message.attempts == 1)
+        #expect(lane.ready.isEmpty && queue.heap.first?.attempts == 1)
     }
 }

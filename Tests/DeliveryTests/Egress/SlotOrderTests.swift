@@ -6,22 +6,22 @@ import Testing
 @Suite struct SlotOrderTests {
     @Test func slotsAreKeptForWhoWaitsFirst() throws {
         let bench = try Bench()
-        let queue = bench.queue()
-        let (first, second) = (bench.deadPath(queue), bench.deadPath(queue))
-        let slots = EgressSlots(limit: 1)
+        let (first, second) = (bench.deadPath(), bench.deadPath())
+        let slots = bench.services.egressSlots
+        slots.limit = 1
         #expect(slots.take(for: first) && !slots.take(for: second) && !slots.take(for: second) && slots.isContended)
-        slots.give()
+        bench.services.giveEgressSlot()
         #expect(slots.used == 1 && !slots.take(for: first), "it is kept for the other")
         #expect(slots.take(for: second))
         bench.loop.run()
         #expect(slots.used == 1)
-        slots.give()
+        bench.services.giveEgressSlot()
         bench.loop.run()
         #expect(slots.used == 0 && !slots.isContended, "the first needs none any more and gives it back")
         slots.limit = 2
         #expect(slots.take(for: first) && slots.take(for: first) && !slots.take(for: first))
         slots.limit = 1
-        slots.give()
+        bench.services.giveEgressSlot()
         #expect(slots.used == 1, "nobody gets one above the limit")
     }
 }

@@ -12,7 +12,8 @@ import Testing
     @Test func oneWakeUpMovesAll() {
         let loop = EmbeddedEventLoop()
         let batches = Mutex<[[Int]]>([])
-        let mailbox = Mailbox<Int>(loop: loop) { items in batches.withLock { $0.append(items) } }
+        let mailbox = Mailbox<Int>(loop: loop)
+        mailbox.open { items in batches.withLock { $0.append(items) } }
         mailbox.post(1)
         mailbox.post(contentsOf: [2, 3])
         mailbox.post(contentsOf: [])
@@ -24,11 +25,26 @@ import Testing
         #expect(batches.withLock { $0 } == [[1, 2, 3, 4], [5]])
     }
 
+    @Test func whatIsPostedBeforeItIsOpenedIsKept() {
+        let loop = EmbeddedEventLoop()
+        let batches = Mutex<[[Int]]>([])
+        let mailbox = Mailbox<Int>(loop: loop)
+        mailbox.post(1)
+        mailbox.post(2)
+        loop.run()
+        mailbox.open { items in batches.withLock { $0.append(items) } }
+        loop.run()
+        mailbox.post(3)
+        loop.run()
+        #expect(batches.withLock { $0 } == [[1, 2], [3]])
+    }
+
     @Test func whatIsPostedWhileDrainingComesNext() {
         let loop = EmbeddedEventLoop()
         let seen = Mutex<[Int]>([])
         let holder = Mutex<Mailbox<Int>?>(nil)
-        let mailbox = Mailbox<Int>(loop: loop) { items in
+        let mailbox = Mailbox<Int>(loop: loop)
+        mailbox.open { items in
             seen.withLock { $0 += items }
             if items == [1] { holder.withLock { $0 }?.post(2) }
         }
@@ -45,7 +61,8 @@ import Testing
         let each = 5000
         let seen = Mutex<[Int]>([])
         let drains = Atomic<Int>(0)
-        let mailbox = Mailbox<Int>(loop: group.next()) { items in
+        let mailbox = Mailbox<Int>(loop: group.next())
+        mailbox.open { items in
             drains.wrappingAdd(1, ordering: .relaxed)
             seen.withLock { $0 += items }
         }

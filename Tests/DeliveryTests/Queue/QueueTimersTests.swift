@@ -12,21 +12,21 @@ import Testing
         let bench = try Bench()
         let queue = bench.queue()
         let far = Self.now() + .seconds(3600)
-        bench.shard.timers.schedule(queue, at: far)
+        bench.ground.timers.schedule(queue, at: far)
         #expect(queue.wakeUp == far)
-        bench.shard.timers.schedule(queue, at: far + .seconds(1))
+        bench.ground.timers.schedule(queue, at: far + .seconds(1))
         #expect(queue.wakeUp == far, "a later wish does not move an earlier one")
-        bench.shard.timers.schedule(queue, at: far - .seconds(1))
+        bench.ground.timers.schedule(queue, at: far - .seconds(1))
         #expect(queue.wakeUp == far - .seconds(1))
     }
 
     @Test func whatIsDueIsWokenOnceAndForgotten() throws {
         let bench = try Bench()
         let queues = (0..<50).map { bench.queue("d\($0).test") }
-        for queue in queues.shuffled() { bench.shard.timers.schedule(queue, at: Self.now() - .milliseconds(.random(in: 0..<1000) as Int)) }
+        for queue in queues.shuffled() { bench.ground.timers.schedule(queue, at: Self.now() - .milliseconds(.random(in: 0..<1000) as Int)) }
         let later = bench.queue("later.test")
         let far = Self.now() + .seconds(3600)
-        bench.shard.timers.schedule(later, at: far)
+        bench.ground.timers.schedule(later, at: far)
         bench.loop.advanceTime(by: .milliseconds(2))
         #expect(queues.allSatisfy { $0.wakeUp == .distantFuture })
         #expect(later.wakeUp == far)
@@ -37,10 +37,10 @@ import Testing
         let bench = try Bench()
         let queue = bench.queue()
         let far = Self.now() + .seconds(3600)
-        bench.shard.timers.schedule(queue, at: far)
+        bench.ground.timers.schedule(queue, at: far)
         for _ in 0..<5 { bench.loop.advanceTime(by: .seconds(60)) }
         #expect(queue.wakeUp == far)
-        bench.shard.timers.schedule(queue, at: Self.now() - .milliseconds(1))
+        bench.ground.timers.schedule(queue, at: Self.now() - .milliseconds(1))
         bench.loop.advanceTime(by: .milliseconds(2))
         #expect(queue.wakeUp == .distantFuture)
     }

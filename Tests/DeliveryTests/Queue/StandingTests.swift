@@ -39,20 +39,21 @@ import Testing
     /// A path whose policy fails holds what is ready: the queue is blocked, though nothing of it is due.
     @Test func aFailingPathPolicyBlocksTheQueue() throws {
         let bench = try Bench()
-        let queue = bench.services.queue(named: "example.com")
-        queue.route = bench.deadPath(queue).route
+        let queue = bench.openQueue()
+        queue.route = bench.deadPath().firstRoute
         queue.setup = QueueSetup(
-            config: .defaults, poolName: "unspecified", sources: [(QueueSetup.Source(name: "unspecified", config: .unspecified), 1)],
+            config: .defaults, poolName: "unspecified", sources: [(EgressSource(name: "unspecified", config: .unspecified), 1)],
             refreshAt: .distantFuture, limiter: nil)
-        let path = bench.shard.path(source: QueueSetup.Source(name: "unspecified", config: .unspecified), route: queue.route!, queue: queue)
+        let path = bench.ground.path(
+            source: EgressSource(name: "unspecified", config: .unspecified), route: queue.route!, domain: "example.com")
         queue.accept(bench.message(["a@example.com"], in: queue))
-        path.block = .policy("get_egress_path_config: p.lua:3: no")
+        path.show(.policy("get_egress_path_config: p.lua:3: no"))
         queue.out = 1
         let status = queue.status()
         #expect(status.state == "blocked")
         #expect(status.blockedBy == "policy: get_egress_path_config: p.lua:3: no")
         #expect(queue.explanation().contains { $0.contains("p.lua:3: no") })
-        path.block = .connectionLimit(5)
+        path.show(.connectionLimit(5))
         #expect(queue.status().state == "active", "connections that are busy are the normal course")
     }
 }

@@ -1,6 +1,7 @@
 import Cluster
 import NIOEmbedded
 import Platform
+import Resources
 import Testing
 
 @testable import Delivery

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 extension ClusterLimitTests {
     /// Leases of connection permits, and what becomes of connections when they end.
@@ -86,7 +87,7 @@ extension ClusterLimitTests {
         private static func paths(_ member: ClusterMember) async -> [String] {
             var sentences: [String] = []
             for path in member.node.services.paths.all {
-                sentences += (try? await path.shard.loop.submit { path.explanation() }.get()) ?? []
+                sentences += await member.node.shards.explanation(of: path)
             }
             return sentences.map { "\(member.name): \($0)" }
         }

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 extension ClusterControlTests {
     /// Rules that one node issues and all obey.

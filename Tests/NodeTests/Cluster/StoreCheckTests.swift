@@ -5,6 +5,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 extension ClusterControlTests {
     /// What a node says at its start about a Redis that is wrong for limits.

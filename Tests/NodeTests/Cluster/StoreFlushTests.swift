@@ -6,6 +6,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 extension ClusterStoreTests {
     /// Redis loses its data and lives on.

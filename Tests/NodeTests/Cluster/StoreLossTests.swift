@@ -8,6 +8,7 @@ import Testing
 @testable import Control
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 extension ClusterStoreTests {
     /// Redis dies while mail flows.

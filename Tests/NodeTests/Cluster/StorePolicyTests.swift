@@ -6,6 +6,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 extension ClusterControlTests {
     /// What a policy does with Redis itself: `redis.open` and `kumo.make_throttle` in a handler.

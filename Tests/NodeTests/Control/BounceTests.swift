@@ -2,6 +2,7 @@ import Client
 import Cluster
 import NIOEmbedded
 import Platform
+import Resources
 import Sink
 import Spool
 import TestSupport

@@ -11,6 +11,7 @@ import Testing
 @testable import Control
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 /// `explain`: the sentences, and the question to the other members.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ExplainTests {
@@ -41,10 +42,7 @@ import Testing
             #expect(path.sentences.contains { $0.contains("It waits for: max_message_rate") }, "\(path)")
 
             var ids: [MessageID] = []
-            for shard in rig.node.services.shards.all {
-                let paths = rig.node.services.paths.all.filter { $0.shard === shard }
-                ids += try await shard.loop.submit { paths.flatMap { $0.ready.map(\.id) } }.get()
-            }
+            for shard in rig.node.shards.all { ids += await shard.readyMessages() }
             let last = try #require(ids.last)
             let message = await rig.node.explainer.explain(.message(last), cluster: false).answers[0]
             #expect(

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Resources
 import Shaping
 import TestSupport
 import Testing

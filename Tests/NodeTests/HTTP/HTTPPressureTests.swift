@@ -1,4 +1,5 @@
 import Glibc
+import Resources
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 /// One budget for everything that clients make a node hold.
 @Suite(.timeLimit(.minutes(8))) struct MemoryBudgetTests {

@@ -3,6 +3,7 @@ import Testing
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 /// How many clients may wait to be accepted: NIO calls `listen` with a backlog of its own.
 @Suite struct BacklogTests {

@@ -11,6 +11,7 @@ import Testing
 @testable import Control
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 /// One node of a `ClusterRig`. *Shared*: its test owns it.
 final class ClusterMember {

@@ -4,6 +4,7 @@ import Synchronization
 
 @testable import Delivery
 @testable import Node
+@testable import Resources
 
 /// Counts the connections of a sink all the time, on a thread of its own: other tests may hold the threads of the tasks for a while.
 /// *Shared.*

@@ -12,6 +12,7 @@ import Testing
 @testable import Control
 @testable import Delivery
 @testable import Node
+@testable import Resources
 @testable import Sink
 
 /// What a functional test asks for. *Value.*

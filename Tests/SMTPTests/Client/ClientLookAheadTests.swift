@@ -123,19 +123,17 @@ import Testing
     /// A streamed message may be looked ahead; only its envelope leaves early.
     @Test func aStreamedBodyComesSecond() throws {
         let player = try ClientStreamingTests.open("PIPELINING")
-        var pulled = 0
-        let next = ClientStreamingTests.transaction(
-            .streamed(length: 3) { _, reply in
-                pulled += 1
-                reply(.success(ByteBuffer(string: "abc")))
-            })
+        let pulls = PullRecorder()
+        let next = ClientStreamingTests.transaction(pulls.body(length: 3))
         player.delegate.onNext = { _ in next }
         try Self.reachContent(player)
         #expect(player.said.hasSuffix(".\r\nRSET\r\nMAIL FROM:<f@a>\r\nRCPT TO:<t@b>\r\nDATA\r\n"))
         try player.feed(Self.ok + Self.ok + Self.ok + Self.ok) { $0 }
-        #expect(pulled == 0)
-        try player.feed("354 go\r\n" + Self.ok) { $0 }
-        #expect(pulled == 1)
+        #expect(pulls.offsets.isEmpty)
+        try player.feed("354 go\r\n") { $0 }
+        #expect(pulls.offsets == [0])
+        pulls.answer("abc")
+        try player.feed(Self.ok) { $0 }
         #expect(player.said.hasSuffix("DATA\r\nS: x\r\n\r\nabc\r\n.\r\n"))
         #expect(player.delegate.events == ["result 250 dot", "result 250 dot"])
     }

@@ -37,26 +37,20 @@ import Testing
         try player.feed("220 hi\r\n250-x\r\n" + keywords.map { "250-\($0)\r\n" }.joined() + "250 HELP\r\n") { $0 }
         player.said = ""
         player.delegate.events = []
-        var asked: [Int] = []
-        var reply: ((Result<ByteBuffer, any Error>) -> Void)?
-        player.handler.send(
-            Self.transaction(
-                .streamed(length: 6) { offset, answer in
-                    asked.append(offset)
-                    reply = answer
-                }))
+        let pulls = PullRecorder()
+        player.handler.send(Self.transaction(pulls.body(length: 6)))
         try player.feed("250 OK\r\n250 OK\r\n" + (keywords.contains("CHUNKING") ? "" : "354 go\r\n")) { $0 }
-        #expect(asked == [0])
+        #expect(pulls.offsets == [0])
         player.channel.isWritable = false
         player.channel.pipeline.fireChannelWritabilityChanged()
-        reply?(.success(ByteBuffer(string: "abc")))
-        #expect(asked == [0], "a piece was asked for though the socket is full")
+        pulls.answer("abc")
+        #expect(pulls.offsets == [0], "a piece was asked for though the socket is full")
         player.channel.isWritable = true
         player.channel.pipeline.fireChannelWritabilityChanged()
-        #expect(asked == [0, 3])
+        #expect(pulls.offsets == [0, 3])
         // Progress moves the deadline, standing still does not.
         try player.act("wait 299")
-        reply?(.success(ByteBuffer(string: "de\n")))
+        pulls.answer("de\n")
         try player.collect()
         #expect(player.said.hasSuffix(keywords.contains("CHUNKING") ? "S: x\r\n\r\nabcde\n" : "S: x\r\n\r\nabcde\r\n.\r\n"))
         try player.act("wait 299")
@@ -101,12 +95,12 @@ import Testing
     func answeredTooEarly(_ line: String, _ result: String, _ closed: String) throws {
         for chunking in [false, true] {
             let player = chunking ? try Self.open("PIPELINING", "CHUNKING") : try Self.open("PIPELINING")
-            var reply: ((Result<ByteBuffer, any Error>) -> Void)?
-            player.handler.send(Self.transaction(.streamed(length: 6) { _, answer in reply = answer }))
+            let pulls = PullRecorder()
+            player.handler.send(Self.transaction(pulls.body(length: 6)))
             try player.feed("250 OK\r\n250 OK\r\n" + (chunking ? "" : "354 go\r\n")) { $0 }
             try player.feed(line + "\r\n") { $0 }
             #expect(player.delegate.events == [result, closed])
-            reply?(.success(ByteBuffer(string: "late")))  // must not be written
+            pulls.answer("late")  // must not be written
             try player.collect()
             #expect(!player.said.contains("late"))
         }

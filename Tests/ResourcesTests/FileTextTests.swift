@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Delivery
+@testable import Resources
 
 @Suite struct FileTextTests {
     @Test func replacesWhole() throws {

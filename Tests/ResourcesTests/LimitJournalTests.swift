@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import Delivery
+@testable import Resources
 
 /// What limits gave out outlives the process: kills, reboots, clocks that are set, damage.
 struct LimitJournalTests {

@@ -10,7 +10,7 @@ final class EgressSlots: Sendable {
         package var limit: Int
         /// Connections, and slots kept for paths that were called.
         package var used = 0
-        package var waiting = Deque<EgressPath>()
+        package var waiting = Deque<PathGate>()
         package var members: Set<ObjectIdentifier> = []
         package var granted: Set<ObjectIdentifier> = []
         var shedAt = Int64.min
@@ -33,8 +33,8 @@ final class EgressSlots: Sendable {
     /// Some path waits: connections should not be kept idle.
     var isContended: Bool { contended.load(ordering: .relaxed) }
 
-    /// Takes a slot for a connection; without one the path is called again (`serve`) when one is free.
-    package func take(for path: EgressPath) -> Bool {
+    /// Takes a slot for a connection; without one the path is called again (`PathCommand.slotGranted`) when one is free.
+    package func take(for path: PathGate) -> Bool {
         state.withLock { state in
             let id = ObjectIdentifier(path)
             if state.granted.remove(id) != nil { return true }
@@ -49,8 +49,9 @@ final class EgressSlots: Sendable {
     }
 
     /// Gives a slot back.
-    package func give() {
-        let next = state.withLock { state -> EgressPath? in
+    /// - Returns: the path to be called (`PathCommand.slotGranted`), for which the slot is kept.
+    func give() -> PathGate? {
+        state.withLock { state -> PathGate? in
             guard state.used <= state.limit, let next = state.waiting.popFirst() else {
                 state.used -= 1
                 return nil
@@ -60,14 +61,10 @@ final class EgressSlots: Sendable {
             contended.store(!state.waiting.isEmpty, ordering: .relaxed)
             return next
         }
-        guard let next else { return }
-        next.shard.postLater(
-            .run { [self] in
-                next.serve()
-                // It may need none any more.
-                if state.withLock({ $0.granted.remove(ObjectIdentifier(next)) != nil }) { give() }
-            })
     }
+
+    /// Whether a slot is still kept for a path that was called and needs none any more; it is to be given back then.
+    func forgetGrant(of path: PathGate) -> Bool { state.withLock { $0.granted.remove(ObjectIdentifier(path)) != nil } }
 
     /// Whether idle connections of other paths should be asked for, which is done once a second.
     func claimShedding(now: Int64) -> Bool {

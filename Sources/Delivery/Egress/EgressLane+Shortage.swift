@@ -1,10 +1,11 @@
 import Platform
+import Resources
 import Shaping
 import Telemetry
 
 // What the machine has no room for: connections that cannot be opened, and those that the budget does not allow. Messages wait without an
 // attempt. Runs on the path's loop.
-extension EgressPath {
+extension EgressLane {
     /// How long nothing is dialled after a shortage, nanoseconds.
     private static let shortagePause: Int64 = 1_000_000_000
 
@@ -18,7 +19,7 @@ extension EgressPath {
     }
 
     /// Whether a shortage is being waited out.
-    package func isShort(now: Int64) -> Bool {
+    func isShort(now: Int64) -> Bool {
         guard now < dialsAgainAt else { return false }
         wake(at: dialsAgainAt)
         return true
@@ -35,11 +36,11 @@ extension EgressPath {
     /// Takes a slot of the node's budget for a connection; else says what is waited for.
     func takeSlot(now: Int64) -> Bool {
         let slots = services.egressSlots
-        if slots.take(for: self) { return true }
+        if slots.take(for: gate) { return true }
         block = .descriptors(slots.limit, hasNone: connections.isEmpty)
         wake(at: now + Self.shortagePause)
         if slots.claimShedding(now: now) {
-            for path in services.paths.all where path !== self { path.shard.postLater(.run { path.quitIdle() }) }
+            for path in services.paths.all where path !== gate { services.post(path, .quitIdle) }
         }
         return false
     }

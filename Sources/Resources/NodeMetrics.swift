@@ -11,25 +11,25 @@ package final class NodeMetrics: Sendable {
     private let transientBy: CounterFamily
     private let failedBy: CounterFamily
     package let expired: Counter
-    let ambiguous: Counter
+    package let ambiguous: Counter
     package let rejections: Counter
     package let inboundConnections: Gauge
     package let inboundTotal: Counter
     package let inboundDenied: Counter
     private let outboundConnections: Gauge
     private let outboundTotal: Counter
-    let connectionFailures: Counter
-    let readyCount: Gauge
-    let readyFull: Counter
-    let scheduledCount: Gauge
+    package let connectionFailures: Counter
+    package let readyCount: Gauge
+    package let readyFull: Counter
+    package let scheduledCount: Gauge
     package let messageCount: Gauge
-    let delayedByRate: Counter
+    package let delayedByRate: Counter
     private let timeInQueueBy: HistogramFamily
     private let timeInQueueUnnamed: Histogram
     package let loopLag: HistogramFamily
-    let eventBacklog: Gauge
-    let eventsDropped: Counter
-    let eventFailures: Counter
+    package let eventBacklog: Gauge
+    package let eventsDropped: Counter
+    package let eventFailures: Counter
     package let leasesLost: Counter
 
     package init(_ registry: MetricRegistry) {
@@ -86,7 +86,7 @@ package final class NodeMetrics: Sendable {
         if let provider { deliveredBy.with(provider).add(1) }
     }
 
-    func transient(provider: String?) {
+    package func transient(provider: String?) {
         transientAll.add(1)
         if let provider { transientBy.with(provider).add(1) }
     }
@@ -96,12 +96,12 @@ package final class NodeMetrics: Sendable {
         if let provider { failedBy.with(provider).add(1) }
     }
 
-    func timeInQueue(provider: String?, _ time: Duration) {
+    package func timeInQueue(provider: String?, _ time: Duration) {
         let histogram = provider.map { timeInQueueBy.with($0) } ?? timeInQueueUnnamed
         histogram.observe(nanoseconds: time.wholeNanoseconds)
     }
 
-    func connectionOpened() {
+    package func connectionOpened() {
         outboundConnections.add(1)
         outboundTotal.add(1)
     }
@@ -109,5 +109,5 @@ package final class NodeMetrics: Sendable {
     /// Connections open now, inbound and outbound.
     package var openConnections: Int { inboundConnections.value + outboundConnections.value }
 
-    func connectionClosed() { outboundConnections.add(-1) }
+    package func connectionClosed() { outboundConnections.add(-1) }
 }

@@ -3,11 +3,11 @@ import Synchronization
 
 /// *Shared*: the scheduled queues of the node by name. A queue keeps the loop it was made on for its whole life.
 package final class QueueDirectory: Sendable {
-    private let queues = Mutex<[String: ScheduledQueue]>([:])
-    private let grouped = Mutex<[ObjectIdentifier: ScheduledQueue]>([:])
+    private let queues = Mutex<[String: QueueGate]>([:])
+    private let grouped = Mutex<[ObjectIdentifier: QueueGate]>([:])
 
     /// The queue of that name; made by `make` when there is none.
-    package func queue(named name: String, make: () -> ScheduledQueue) -> ScheduledQueue {
+    package func queue(named name: String, make: () -> QueueGate) -> QueueGate {
         queues.withLock { queues in
             if let queue = queues[name] { return queue }
             let queue = make()
@@ -17,10 +17,10 @@ package final class QueueDirectory: Sendable {
     }
 
     /// The queue of that name, if there is one.
-    package func existing(named name: String) -> ScheduledQueue? { queues.withLock { $0[name] } }
+    package func existing(named name: String) -> QueueGate? { queues.withLock { $0[name] } }
 
     /// Forgets a queue that has been idle; on its loop.
-    package func remove(_ queue: ScheduledQueue) {
+    package func remove(_ queue: QueueGate) {
         queues.withLock { queues in
             if queues[queue.name] === queue { queues[queue.name] = nil }
         }
@@ -28,12 +28,12 @@ package final class QueueDirectory: Sendable {
     }
 
     /// The queue has got messages of other queues.
-    func addGroup(_ queue: ScheduledQueue) { grouped.withLock { $0[ObjectIdentifier(queue)] = queue } }
+    func addGroup(_ queue: QueueGate) { grouped.withLock { $0[ObjectIdentifier(queue)] = queue } }
 
     /// The isolation groups, in no order.
-    package var groups: [ScheduledQueue] { grouped.withLock { Array($0.values) } }
+    package var groups: [QueueGate] { grouped.withLock { Array($0.values) } }
 
     /// All queues, in no order.
-    package var all: [ScheduledQueue] { queues.withLock { Array($0.values) } }
+    package var all: [QueueGate] { queues.withLock { Array($0.values) } }
     package var count: Int { queues.withLock { $0.count } }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Delivery
+@testable import Resources
 
 @Suite struct ResidentBudgetTests {
     @Test func roomThenNoneThenShedding() {

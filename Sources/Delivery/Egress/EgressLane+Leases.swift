@@ -1,9 +1,10 @@
 import NIOCore
+import Resources
 import Shaping
 import Telemetry
 
 // Permits that are leased from the cluster, and can end before their connections do.
-extension EgressPath {
+extension EgressLane {
     /// Whether the leases of the connections still allow a transaction. Asked immediately before each one: a process that was stopped for a
     /// while wakes up with leases that others hold by now.
     func mayTransact() -> Bool {
@@ -33,13 +34,13 @@ extension EgressPath {
     func watchLeases() {
         guard !isWatching, limits?.leasesEnd == true else { return }
         isWatching = true
-        let box = LoopBound(self)
-        shard.loop.scheduleTask(in: .milliseconds(250)) { box.value.checkLeases() }
+        address.post(.path(gate, .checkLeases), in: .milliseconds(250))
     }
 
-    private func checkLeases() {
+    /// Closes connections whose leases have ended, or for which other nodes wait.
+    func checkLeases() {
         isWatching = false
-        guard !isRetired else { return }
+        guard !gate.isRetired else { return }
         defer { watchLeases() }
         guard !connections.isEmpty, let limits else { return }
         let now = Clock.monotonic()

@@ -11,8 +11,8 @@ package final class LoopLag {
         self.histogram = histogram
         self.heartbeat = heartbeat
         expected = Clock.monotonic() + Self.period
-        let box = LoopBound(self)
-        loop.scheduleRepeatedTask(initialDelay: .nanoseconds(Self.period), delay: .nanoseconds(Self.period)) { _ in box.value.tick() }
+        let lag = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleRepeatedTask(initialDelay: .nanoseconds(Self.period), delay: .nanoseconds(Self.period)) { _ in lag.value.tick() }
     }
 
     private static let period: Int64 = 100_000_000

@@ -1,11 +1,11 @@
 import Cluster
-package import Message
+import Message
 import Shaping
 
 // Why a path sends nothing, in sentences. Runs on the path's loop.
-extension EgressPath {
+extension EgressLane {
     /// The most important first.
-    package func explanation() -> [String] {
+    func explanation() -> [String] {
         var sentences: [String] = []
         if let rule = suspension { sentences.append(RuleSentences.path(rule)) }
         var phases: [String: Int] = [:]
@@ -29,11 +29,11 @@ extension EgressPath {
     }
 
     /// Where a message is, when it is here.
-    package func place(of id: MessageID) -> [String]? {
+    func place(of id: MessageID) -> [String]? {
         if let connection = connections.values.first(where: { $0.holds(id) }) {
             return ["A connection of path \(name)" + (connection.peerText.map { " to \($0)" } ?? "") + " has it: \(connection.phase)."]
         }
-        guard let index = ready.firstIndex(where: { $0.id == id }) else { return nil }
+        guard let index = ready.firstIndex(where: { $0.message.id == id }) else { return nil }
         return ["It is number \(index + 1) of \(ready.count) in the ready queue of path \(name)."] + explanation()
     }
 }

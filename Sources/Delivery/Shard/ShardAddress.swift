@@ -1,0 +1,26 @@
+package import NIOCore
+import Synchronization
+
+/// *Shared*: where a shard takes its commands, from any thread.
+package final class ShardAddress: Sendable {
+    package let index: Int
+    package let loop: any EventLoop
+    private let mailbox: Mailbox<ShardCommand>
+
+    init(index: Int, loop: any EventLoop) {
+        self.index = index
+        self.loop = loop
+        mailbox = Mailbox(loop: loop)
+    }
+
+    /// Commands are carried out by `drain` from now on, in order, on the loop. Called once, when the shard begins.
+    func open(_ drain: @escaping @Sendable ([ShardCommand]) -> Void) { mailbox.open(drain) }
+
+    /// Adds a command; it is carried out with the next turn of the loop, never within the caller.
+    package func post(_ command: ShardCommand) { mailbox.post(command) }
+
+    /// Adds a command after a while.
+    package func post(_ command: ShardCommand, in time: TimeAmount) {
+        loop.scheduleTask(in: time) { [mailbox] in mailbox.post(command) }
+    }
+}

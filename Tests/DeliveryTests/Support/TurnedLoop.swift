@@ -1,0 +1,31 @@
+import Dispatch
+import NIOCore
+import NIOEmbedded
+
+/// An event loop that turns when the test says so, and on which actors can live: `EmbeddedEventLoop` is no executor. *Loop-confined* to the
+/// thread of its test.
+final class TurnedLoop: NIOSerialEventLoopExecutor {
+    private let embedded = EmbeddedEventLoop()
+
+    var inEventLoop: Bool { embedded.inEventLoop }
+    var now: NIODeadline { embedded.now }
+
+    /// Runs what is due now.
+    func run() { embedded.run() }
+    /// Lets time pass and runs what falls due.
+    func advanceTime(by time: TimeAmount) { embedded.advanceTime(by: time) }
+
+    func execute(_ task: @escaping @Sendable () -> Void) { embedded.execute(task) }
+    func submit<T>(_ task: @escaping @Sendable () throws -> T) -> EventLoopFuture<T> { embedded.submit(task) }
+    func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        embedded.scheduleTask(deadline: deadline, task)
+    }
+    func scheduleTask<T>(in time: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        embedded.scheduleTask(in: time, task)
+    }
+    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+        embedded.shutdownGracefully(queue: queue, callback)
+    }
+    func preconditionInEventLoop(file: StaticString, line: UInt) { embedded.preconditionInEventLoop(file: file, line: line) }
+    func preconditionNotInEventLoop(file: StaticString, line: UInt) { embedded.preconditionNotInEventLoop(file: file, line: line) }
+}
