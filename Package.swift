@@ -90,7 +90,7 @@ let package = Package(
             swiftSettings: settings),
         // What the node has and must neither lose nor exceed: state files, what limits gave out, memory, descriptors, its metrics.
         .target(
-            name: "Resources", dependencies: ["Cluster", "Shaping", "Spool", "SMTP", "Telemetry", "Platform", nioCore],
+            name: "Resources", dependencies: ["Cluster", "Shaping", "Spool", "SMTP", "Message", "Telemetry", "Platform", nioCore],
             swiftSettings: settings),
         .target(
             name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "JSON", "COpenSSL", nioCore],

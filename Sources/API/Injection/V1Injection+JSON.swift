@@ -1,5 +1,6 @@
 import Delivery
 import JSON
+import Resources
 import Shaping
 
 extension V1Injection {

@@ -1,5 +1,6 @@
 import DNS
 import NIOCore
+import Resources
 import SMTP
 import Shaping
 

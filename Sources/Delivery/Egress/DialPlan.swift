@@ -1,5 +1,6 @@
 import DNS
 import Platform
+import Resources
 import SMTP
 import Shaping
 

@@ -1,4 +1,5 @@
 package import Platform
+import Resources
 
 /// *Value*: why an egress path sends nothing.
 package enum PathBlock: Sendable, Equatable {

@@ -1,4 +1,5 @@
 package import Platform
+import Resources
 
 /// *Value*: why the messages of a queue are not moving; the answer an operator gets.
 package enum QueueBlock: Sendable, Equatable {

@@ -3,6 +3,7 @@ import Cluster
 import DNS
 import Message
 import Platform
+import Resources
 import Spool
 
 // Why the messages of a queue do not move, in sentences. Runs on the queue's loop.

@@ -2,6 +2,7 @@ import Client
 import Cluster
 import Message
 import Platform
+import Resources
 import Spool
 
 // What an operator sees of a queue. Runs on the queue's loop.

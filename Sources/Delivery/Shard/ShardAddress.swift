@@ -1,4 +1,5 @@
 package import NIOCore
+import Resources
 import Synchronization
 
 /// *Shared*: where a shard takes its commands, from any thread.

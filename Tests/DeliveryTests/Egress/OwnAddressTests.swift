@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import Delivery
+@testable import Resources
 
 /// What counts as this node itself, and what RFC 5321 5.1 makes of it.
 @Suite struct OwnAddressTests {

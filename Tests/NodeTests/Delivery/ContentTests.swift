@@ -12,6 +12,7 @@ import Testing
 @testable import Delivery
 @testable import Intake
 @testable import Node
+@testable import Resources
 
 /// What becomes of content, loops and names on the way in, over SMTP and over HTTP.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ContentTests {

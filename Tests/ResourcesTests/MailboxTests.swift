@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import Delivery
+@testable import Resources
 
 @Suite struct NodeMailboxTests {
     @Test func oneWakeUpMovesAll() {

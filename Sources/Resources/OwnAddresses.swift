@@ -1,7 +1,5 @@
-import DNS
 import NIOCore
 package import Platform
-import Resources
 import Synchronization
 
 /// *Shared*: where this node itself takes mail: the addresses and ports of its SMTP listeners. Mail that is delivered there comes back.
@@ -27,7 +25,7 @@ package final class OwnAddresses: Sendable {
     }
 
     /// Whether any listener has that port: others need no further look.
-    func listens(on port: Int) -> Bool { listeners.contains { $0.port == port } }
+    package func listens(on port: Int) -> Bool { listeners.contains { $0.port == port } }
 
     /// Whether a connection to that address and port ends at a listener of this node.
     package func contains(_ address: HostAddress, port: Int) -> Bool {
