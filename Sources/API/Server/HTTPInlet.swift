@@ -49,14 +49,14 @@ final class HTTPReadSize: RecvByteBufferAllocator {
 
     /// *Loop-confined*: a connection that the channel keeps, not this.
     private struct Reference {
-        weak var owner: (any InletOwner)?
+        unowned let owner: any InletOwner
     }
 
     init(_ connection: any InletOwner, on loop: any EventLoop) {
         self.connection = NIOLoopBound(Reference(owner: connection), eventLoop: loop)
     }
 
-    private var size: Int { connection.value.owner?.isReceivingBody == true ? Self.body : Self.head }
+    private var size: Int { connection.value.owner.isReceivingBody ? Self.body : Self.head }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
     func record(actualReadBytes: Int) -> Bool { false }

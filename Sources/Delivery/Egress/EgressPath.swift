@@ -20,13 +20,13 @@ actor EgressPath {
         lane = EgressLane(gate, on: address, services: services)
     }
 
-    /// Carries out commands in order.
-    func perform(_ commands: [PathCommand]) {
+    /// Carries out commands for this path in order.
+    func perform(_ commands: ArraySlice<ShardCommand>) {
         if !hasDoors {
             hasDoors = true
             lane.makeDoor = { [unowned self] id in PathDoor(path: self, connection: id) }
         }
-        for command in commands { lane.perform(command) }
+        for case .path(_, let command) in commands { lane.perform(command) }
     }
 
     fileprivate func connection(_ id: Int) -> EgressConnection? { lane.connections[id] }

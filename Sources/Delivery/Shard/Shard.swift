@@ -47,14 +47,11 @@ package actor Shard {
         while index < commands.count {
             switch commands[index] {
             case .queue(let gate, let command): queue(gate, command)?.perform(command)
-            case .path(let gate, let first):
+            case .path(let gate, _):
                 // Commands for one path come in rows: it is entered once for all of them.
-                var row = [first]
-                while index + 1 < commands.count, case .path(let next, let command) = commands[index + 1], next === gate {
-                    row.append(command)
-                    index += 1
-                }
-                path(gate)?.assumeIsolated { $0.perform(row) }
+                let start = index
+                while index + 1 < commands.count, case .path(let next, _) = commands[index + 1], next === gate { index += 1 }
+                path(gate)?.assumeIsolated { [index] in $0.perform(commands[start...index]) }
             case .each(let gates, let command):
                 for gate in gates.prefix(Self.batch) { queue(gate, command)?.perform(command) }
                 let rest = gates.dropFirst(Self.batch)
@@ -98,7 +95,7 @@ package actor Shard {
         return path
     }
 
-    private func tell(_ path: EgressPath, _ command: PathCommand) { path.assumeIsolated { $0.perform([command]) } }
+    private func tell(_ path: EgressPath, _ command: PathCommand) { path.assumeIsolated { $0.perform([.path($0.gate, command)]) } }
 
     /// Asks the policy for the configuration of a path.
     private func configure(_ gate: PathGate) {
@@ -110,6 +107,9 @@ package actor Shard {
             services.post(gate, .configured(result))
         }
     }
+
+    /// Returns when everything that was asked of the shard before is done.
+    package func catchUp() {}
 
     // MARK: Questions
 

@@ -8,16 +8,16 @@ final class SessionReadSize: RecvByteBufferAllocator {
     private static let command = 1024
     private static let content = 16 * 1024
 
-    /// *Loop-confined*: a handler that the channel keeps, not this.
+    /// *Loop-confined*: a handler that the channel keeps, not this. Not weak: that would make every retain of the handler slow.
     private struct Reference {
-        weak var handler: ServerHandler?
+        unowned let handler: ServerHandler
     }
 
     init(_ handler: ServerHandler, on loop: any EventLoop) {
         self.handler = NIOLoopBound(Reference(handler: handler), eventLoop: loop)
     }
 
-    private var size: Int { handler.value.handler?.isReceivingContent == true ? Self.content : Self.command }
+    private var size: Int { handler.value.handler.isReceivingContent ? Self.content : Self.command }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
     func record(actualReadBytes: Int) -> Bool { false }
