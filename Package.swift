@@ -17,6 +17,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 
@@ -36,12 +37,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Resources", "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON", "CAllocator",
+                lifecycle, "Resources", "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON",
+                "CAllocator",
                 nioCore,
                 nioPosix,
                 argumentParser,
@@ -50,7 +53,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "Resources", "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP", "DNS",
+                lifecycle, "Resources", "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP",
+                "DNS",
                 "Message",
                 "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, httpClient,
             ],
@@ -211,3 +215,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// A build with a sanitizer (script/sanitize) has only what is tested with it: no executable, so no allocator of its own beside the sanitizer's.
+if let sanitizer = Context.environment["APUS_SANITIZE"] {
+    let tested =
+        sanitizer == "thread"
+        ? [
+            "PlatformTests", "JSONTests", "MessageTests", "ShapingTests", "SMTPTests", "TelemetryTests", "ResourcesTests", "DeliveryTests",
+            "IntakeTests", "SpoolTests", "NodeTests",
+        ] : ["PolicyTests"]
+    var wanted = Set(tested)
+    for _ in package.targets {
+        for target in package.targets where wanted.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies { wanted.insert(name) }
+        }
+    }
+    package.targets.removeAll { !wanted.contains($0.name) }
+    package.products = []
+}

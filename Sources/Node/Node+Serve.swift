@@ -3,46 +3,45 @@ package import Control
 import Delivery
 package import Intake
 import Resources
+package import ServiceLifecycle
 package import Shaping
+import Telemetry
 
 extension Node {
-    /// Serves HTTP, calls `ready` with its address (`nil` without a listener), and stops the node when `until` returns.
-    package func serve(
-        ready: @escaping @Sendable (String?) -> Void, until: @escaping @Sendable () async -> Void
-    ) async throws {
-        guard let httpConfig else {
+    /// Serves HTTP, calls `ready` with its address (`nil` without a listener), and stops the node when `signals` returns.
+    ///
+    /// The parts are services of a group. They are stopped in the reverse order, each when the one before has ended: first what was acknowledged
+    /// is written, then HTTP ends, then mail, then the parts are closed. A part that fails ends the others in the same way.
+    package func serve(signals: any Service, ready: @escaping @Sendable (String?) -> Void) async throws {
+        var services = [Self.part(Stage { await self.close() }), Self.part(Stage { await self.drain() })]
+        if let httpConfig {
+            let server = httpServer(httpConfig)
+            services.append(
+                Self.part(ClosureService { try await server.run(bound: { ready($0) }, until: { try? await gracefulShutdown() }) }))
+        } else {
             ready(nil)
-            await until()
-            return await stop()
         }
-        let server = httpServer(httpConfig)
-        let (closing, close) = AsyncStream.makeStream(of: Void.self)
-        let failure = await withTaskGroup(of: Part.self) { parts in
-            parts.addTask {
-                do { try await server.run(bound: { ready($0) }, until: { for await _ in closing {} }) } catch { return .server(error) }
-                return .server(nil)
-            }
-            parts.addTask {
-                await until()
-                return .signal
-            }
-            var failure: (any Error)?
-            while let part = await parts.next() {
-                switch part {
-                case .signal:
-                    // What was acknowledged is on disk before the server is asked to end.
-                    await beginStop()
-                    close.finish()
-                case .server(let error):
-                    // Before the signal it ends only by error.
-                    failure = error
-                    parts.cancelAll()
-                }
-            }
-            return failure
+        services.append(Self.part(Stage { await self.announceStop() }))
+        services.append(Self.part(signals))
+        let configuration = ServiceGroupConfiguration(services: services, logger: LibraryLog.logger("service-lifecycle"))
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// A service whose end, with an error or without, ends the node in order.
+    private static func part(_ service: any Service) -> ServiceGroupConfiguration.ServiceConfiguration {
+        .init(
+            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup)
+    }
+
+    /// *Value*: a stage of the stop, as a service that does nothing until then.
+    private struct Stage: Service {
+        let stop: @Sendable () async -> Void
+
+        func run() async throws {
+            try? await gracefulShutdown()
+            await stop()
         }
-        if services.state.phase == .stopping { await endStop() } else { await stop() }
-        if let failure { throw failure }
     }
 
     /// The HTTP listener of this node.
@@ -58,10 +57,4 @@ extension Node {
     package var inspection: Inspection { Inspection(shards) }
     /// Takes orders.
     package var orders: Orders { Orders(services) }
-
-    /// *Value*: which part of `serve` has ended.
-    private enum Part: Sendable {
-        case signal
-        case server((any Error)?)
-    }
 }

@@ -4,29 +4,33 @@ import Delivery
 import Intake
 import NIOCore
 import NIOPosix
+import Platform
 import Resources
 import Spool
 import Synchronization
 import Telemetry
 
-/// The order of a stop: what was acknowledged goes to disk, then nothing new comes in, then what runs ends, then the parts are closed.
+/// The stages of a stop: what was acknowledged goes to disk, then nothing new comes in and what runs ends, then the parts are closed. `serve` runs
+/// them as services of a group; each stage begins when the one before has ended.
 extension Node {
-    /// Stops taking mail, lets transactions in flight finish up to `deadline`, and makes the queue safe on disk.
-    package func stop(deadline: Duration = .seconds(8)) async {
-        await beginStop()
-        await endStop(deadline: deadline)
+    /// How long deliveries and sessions that are under way may take.
+    static let drainLimit = Duration.seconds(8)
+
+    /// Stops taking mail, lets transactions in flight finish, and makes the queue safe on disk.
+    package func stop() async {
+        await announceStop()
+        await drain()
+        await close()
     }
 
     /// What is running is not waited for any more. From any thread.
     package func hurry() { services.state.isHurried = true }
 
-    /// Writes what is in memory only and stops taking mail.
-    func beginStop() async {
+    /// First stage: what is in memory only is written, and others hear that the node goes.
+    func announceStop() async {
         services.state.phase = .stopping
         await writeDrafts()
         cluster?.membership.update { $0.state = "draining" }
-        for listener in listeners { await listener.stop() }
-        for path in services.paths.all { services.post(path, .stop) }
     }
 
     /// Before anything is torn down, so that even a stop that is cut short has lost nothing that was acknowledged.
@@ -41,13 +45,30 @@ extension Node {
         }
     }
 
-    /// Waits for what runs, and closes the parts.
-    func endStop(deadline: Duration = .seconds(8)) async {
-        let end = Clock.monotonic() + deadline.wholeNanoseconds
-        while isBusy, !services.state.isHurried, Clock.monotonic() < end { try? await Task.sleep(for: .milliseconds(20)) }
+    /// Second stage: no new mail comes in; what is being sent or received ends, at most until the limit, or until somebody is in a hurry.
+    func drain(within limit: Duration = drainLimit) async {
+        for listener in listeners { await listener.stop() }
+        for path in services.paths.all { services.post(path, .stop) }
+        let state = services.state
+        let end = MonotonicInstant.now() + limit
+        let alarm = Task {
+            try? await Task.sleep(for: limit)
+            state.departures.ring()
+        }
+        state.departures.ring()
+        for await _ in state.departures.rings where !isBusy || state.isHurried || MonotonicInstant.now() >= end { break }
+        alarm.cancel()
         for path in services.paths.all { services.post(path, .releaseLimits) }
-        // Outcomes that are on their way between loops still have to reach the spool.
-        for _ in 0..<2 { for shard in services.shards.all { try? await shard.loop.submit {}.get() } }
+        // Paths give what they still have back to the queues of other loops, and those tell the spool: two steps.
+        await catchUp()
+        await catchUp()
+    }
+
+    /// Returns when every shard has done what it was asked to do.
+    private func catchUp() async { for shard in shards.all { await shard.catchUp() } }
+
+    /// Third stage: the parts are closed.
+    func close() async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             let thread = NIOThreadPool(numberOfThreads: 1)
             thread.start()

@@ -10,7 +10,15 @@ package final class NodeState: Sendable {
     private let recovered = Atomic<Bool>(false)
     private let hurried = Atomic<Bool>(false)
 
+    /// Rings when a stop may go on: a connection has gone, or it is to be hurried.
+    package let departures = Doorbell()
+
     package init() {}
+
+    /// A connection or a session has gone; a stop may wait for that.
+    package func noteDeparture() {
+        if phase == .stopping { departures.ring() }
+    }
 
     package var phase: Phase {
         get { Phase(rawValue: value.load(ordering: .acquiring)) ?? .stopping }
@@ -26,6 +34,9 @@ package final class NodeState: Sendable {
     /// Whether a stop should not wait for what is running.
     package var isHurried: Bool {
         get { hurried.load(ordering: .acquiring) }
-        set { hurried.store(newValue, ordering: .releasing) }
+        set {
+            hurried.store(newValue, ordering: .releasing)
+            departures.ring()
+        }
     }
 }

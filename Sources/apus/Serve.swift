@@ -92,12 +92,9 @@ struct Serve: AsyncParsableCommand {
         do {
             let node = try await Node.start(options)
             for line in node.addresses { say(line) }
-            try await node.serve { address in
+            try await node.serve(signals: SignalService(signals: signals, node: node)) { address in
                 if let address { say("http listener on \(address)") }
                 say("initialization complete")
-            } until: {
-                await signals.untilStop { await node.reload() }
-                Task { while let request = await signals.next() { if request == .stop { node.hurry() } } }
             }
         } catch {
             say("apus: \(error)")

@@ -282,6 +282,7 @@ final class EgressLane: ConnectionOwner {
         connection.permits?.give()
         services.giveEgressSlot()
         services.metrics.connectionClosed()
+        services.state.noteDeparture()
         if ready.isEmpty { wake(at: Clock.monotonic() + Self.idleLife) } else { postLater(.serve) }
     }
 

@@ -190,6 +190,7 @@ extension SMTPSession: ServerSessionDelegate {
         isCounted = false
         services.metrics.inboundConnections.add(-1)
         listener.closed()
+        services.state.noteDeparture()
     }
 
     // MARK: Messages
