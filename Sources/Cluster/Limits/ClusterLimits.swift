@@ -47,13 +47,11 @@ package final class ClusterLimits: LimitRoot {
 
     // MARK: Limiters
 
-    package func leaseRate(
-        _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void
-    ) {
-        guard now >= conflictUntil.load(ordering: .relaxed) else { return reply(.retry(atNanoseconds: now + 1_000_000_000)) }
+    package func leaseRate(_ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64) -> RateLease {
+        guard now >= conflictUntil.load(ordering: .relaxed) else { return .retry(atNanoseconds: now + 1_000_000_000) }
         let lease = cell(key).agent.withLock { $0.leaseRate(key, spec: spec, want: want, now: now) }
-        reply(lease)
         if case .retry = lease { need() }
+        return lease
     }
 
     package func returnRate(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots) {
@@ -61,17 +59,15 @@ package final class ClusterLimits: LimitRoot {
         cell(key).agent.withLock { $0.returnRate(key, spec: spec, slots: slots, now: now) }
     }
 
-    package func leasePermits(
-        _ key: LimitKey, limit: Int, want: Int, now: Int64, reply: @escaping @Sendable (PermitLease) -> Void
-    ) {
-        guard now >= conflictUntil.load(ordering: .relaxed) else { return reply(.retry(atNanoseconds: now + 1_000_000_000)) }
+    package func leasePermits(_ key: LimitKey, limit: Int, want: Int, now: Int64) -> PermitLease {
+        guard now >= conflictUntil.load(ordering: .relaxed) else { return .retry(atNanoseconds: now + 1_000_000_000) }
         let cell = cell(key)
         var lease = cell.agent.withLock { $0.leasePermits(key, limit: limit, want: want, now: now) }
         if case .retry = lease, surrender(key, to: cell, now: now) > 0 {
             lease = cell.agent.withLock { $0.leasePermits(key, limit: limit, want: 1, now: now) }
         }
-        reply(lease)
         if case .retry = lease { need() }
+        return lease
     }
 
     package func returnPermits(_ key: LimitKey, count: Int) {

@@ -32,19 +32,15 @@ package final class InProcessLimitRoot: LimitRoot {
     /// The rates that the ledger covers, as they are now.
     package func records() -> [(key: LimitKey, record: RateRecord)] { rates.withLock { $0.records() } }
 
-    package func leaseRate(
-        _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void
-    ) {
-        reply(rates.withLock { $0.lease(key, spec: spec, want: want, now: now) })
+    package func leaseRate(_ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64) -> RateLease {
+        rates.withLock { $0.lease(key, spec: spec, want: want, now: now) }
     }
 
     package func returnRate(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots) {
         rates.withLock { $0.giveBack(key, spec: spec, slots: slots) }
     }
 
-    package func leasePermits(
-        _ key: LimitKey, limit: Int, want: Int, now: Int64, reply: @escaping @Sendable (PermitLease) -> Void
-    ) {
+    package func leasePermits(_ key: LimitKey, limit: Int, want: Int, now: Int64) -> PermitLease {
         var granted = permits.withLock { $0.lease(key, limit: limit, want: want) }
         if granted == 0, want > 0 {
             // Holders are asked outside the lock: they have locks of their own.
@@ -57,7 +53,7 @@ package final class InProcessLimitRoot: LimitRoot {
                 }
             }
         }
-        reply(granted > 0 ? .permits(granted) : .retry(atNanoseconds: now))
+        return granted > 0 ? .permits(granted) : .retry(atNanoseconds: now)
     }
 
     package func returnPermits(_ key: LimitKey, count: Int) {

@@ -1,18 +1,13 @@
 /// Where limits are agreed: inside the process, or a store that the nodes of a cluster share.
 ///
-/// A root may answer before its function returns, or later from any thread; it must hold no lock of its own while it answers or lets go
-/// of `reply`,
-/// because a limiter may return what it holds at that moment. A root
-/// that loses a request need not answer: limiters ask again after a second, and accept a late answer as well.
+/// A root answers at once. One that has to ask a store says when to ask again, and has the answer by then.
 package protocol LimitRoot: Sendable {
     /// Asks for `want` slots of a rate.
-    func leaseRate(
-        _ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64, reply: @escaping @Sendable (RateLease) -> Void)
+    func leaseRate(_ key: LimitKey, spec: ThrottleSpec, want: Int, now: Int64) -> RateLease
     /// Returns slots that were leased and will not be used. A root may ignore it: unused slots lapse by themselves.
     func returnRate(_ key: LimitKey, spec: ThrottleSpec, slots: RateSlots)
     /// Asks for up to `want` permits, of at most `limit` over all holders.
-    func leasePermits(
-        _ key: LimitKey, limit: Int, want: Int, now: Int64, reply: @escaping @Sendable (PermitLease) -> Void)
+    func leasePermits(_ key: LimitKey, limit: Int, want: Int, now: Int64) -> PermitLease
     /// Returns permits.
     func returnPermits(_ key: LimitKey, count: Int)
     /// Tells of a holder that may keep unused permits for a while, to be asked for them when another needs one.

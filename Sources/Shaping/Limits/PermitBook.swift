@@ -25,12 +25,11 @@ final class PermitBook: Sendable {
         case .wait(let until): return .wait(untilNanoseconds: until)
         case .ask(let want, let limit): ask(want, limit: limit, now: now)
         }
-        // A root inside the process has answered by now.
         switch spare.holding.withLock({ $0.take(now: now) }) {
         case .granted: return .granted
         case .wait(let until): return .wait(untilNanoseconds: until)
         case .ask(let want, let limit):
-            // Granted, and surrendered to another in between. The answer to the second request is for the next call.
+            // Granted, and surrendered to another in between. What the second request brings is for the next call.
             ask(want, limit: limit, now: now)
             return .wait(untilNanoseconds: now + RateHolding.look)
         }
@@ -52,10 +51,8 @@ final class PermitBook: Sendable {
         if want > 1, isEnrolled.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged {
             root.enrol(spare, for: key)
         }
-        root.leasePermits(key, limit: limit, want: want, now: now) { [spare, root, key] lease in
-            let back = spare.holding.withLock { $0.receive(lease, askedAt: now) }
-            if back > 0 { root.returnPermits(key, count: back) }
-        }
+        let lease = root.leasePermits(key, limit: limit, want: want, now: now)
+        giveBack(spare.holding.withLock { $0.receive(lease, askedAt: now) })
     }
 
     private func giveBack(_ count: Int) { if count > 0 { root.returnPermits(key, count: count) } }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// What a rate limiter and the answers to its requests share. *Shared*: one transition per critical section, requests after unlock.
+/// What the copies of a rate limiter share. *Shared*: one transition per critical section, requests after unlock.
 final class RateBook: Sendable {
     private let key: LimitKey
     private let spec: ThrottleSpec
@@ -23,19 +23,15 @@ final class RateBook: Sendable {
         switch holding.withLock({ $0.take(n, now: now) }) {
         case .granted: return .granted
         case .wait(let until): return .wait(untilNanoseconds: until)
-        case .grantedAsking(let want):
-            ask(want, now: now)
-            return .granted
         case .ask(let want, let surplus):
             giveBack(surplus)
             ask(want, now: now)
         }
-        // A root inside the process has answered by now.
         switch holding.withLock({ $0.take(n, now: now) }) {
-        case .granted, .grantedAsking: return .granted
+        case .granted: return .granted
         case .wait(let until): return .wait(untilNanoseconds: until)
         case .ask(_, let surplus):
-            // The answer was of no use (its slots had closed on the way): not twice in one call.
+            // Another caller has taken what came: not twice in one call.
             giveBack(surplus)
             holding.withLock { $0.requestDropped() }
             return .wait(untilNanoseconds: now + RateHolding.look)
@@ -53,10 +49,8 @@ final class RateBook: Sendable {
     }
 
     private func ask(_ want: Int, now: Int64) {
-        root.leaseRate(key, spec: spec, want: want, now: now) { [self] lease in
-            giveBack(holding.withLock { $0.receive(lease) })
-        }
-        holding.withLock { $0.requestReturned() }
+        let lease = root.leaseRate(key, spec: spec, want: want, now: now)
+        giveBack(holding.withLock { $0.receive(lease) })
     }
 
     private func giveBack(_ slots: RateSlots) {

@@ -3,8 +3,6 @@ struct RateHolding: Sendable {
     /// What the owner has to do.
     enum Step: Sendable, Equatable {
         case granted
-        /// Granted; ask for the next run already, because answers take time.
-        case grantedAsking(want: Int)
         case wait(until: Int64)
         /// Return `surplus` (it may be empty), ask the root, then call `take` again.
         case ask(want: Int, surplus: RateSlots)
@@ -17,7 +15,7 @@ struct RateHolding: Sendable {
     /// The slots of the last take, in case they are given back.
     private var taken = RateSlots.none
     private var refusedUntil = Int64.min
-    /// When the outstanding request was sent.
+    /// When another caller asked whose answer is not here yet.
     private var askedAt: Int64?
     /// How many slots to ask for: doubled when a run was used up soon, halved when slots lapsed or it took long. Callers who come seldom
     /// must
@@ -26,10 +24,9 @@ struct RateHolding: Sendable {
     private var lastRun = 0
     private var runBegan = Int64.min / 4
     private var wasted = false
-    private var asksAhead = false
     private var isClosed = false
 
-    /// How long an answer is awaited before the request is repeated.
+    /// How long the request of another caller is awaited.
     static let patience: Int64 = 1_000_000_000
     /// When to look again while an answer is awaited.
     static let look: Int64 = 5_000_000
@@ -47,9 +44,6 @@ struct RateHolding: Sendable {
             let open = current.opening(of: n)
             guard open <= now else { return .wait(until: open) }
             taken = current.remove(n)
-            if asksAhead, want > 1, following.isEmpty, askedAt == nil, now >= refusedUntil, current.count * 2 <= lastRun {
-                return .grantedAsking(want: startAsking(max(n, want), now: now))
-            }
             return .granted
         }
         // Too few in one run for this take: they go back (if they are still the last) and a whole run is asked for.
@@ -138,10 +132,6 @@ struct RateHolding: Sendable {
             return .none
         }
     }
-
-    /// The request has been handed to the root. If the answer did not come with it, answers take time: from now on ask while half is
-    /// left.
-    mutating func requestReturned() { if askedAt != nil { asksAhead = true } }
 
     /// The request that `take` just announced was not sent.
     mutating func requestDropped() { askedAt = nil }
