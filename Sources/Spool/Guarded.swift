@@ -59,33 +59,5 @@ final class Guarded<Value>: @unchecked Sendable {
     func broadcast() { pthread_cond_broadcast(condition) }
 }
 
-/// A thread of the spool. *value*.
-struct SpoolThread: Sendable {
-    private let handle: pthread_t
-
-    /// Starts `body` on a new thread; nil when the system has no more threads.
-    init?(_ body: @escaping @Sendable () -> Void) {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Box(body))
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
-        guard result == 0 else {
-            box.release()
-            return nil
-        }
-        handle = thread
-    }
-
-    func join() { pthread_join(handle, nil) }
-}
-
 /// Nanoseconds of the steady clock; the spool measures with nothing else.
 func monotonicNow() -> Int64 { MonotonicInstant.now().nanoseconds }

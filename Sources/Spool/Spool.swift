@@ -1,5 +1,6 @@
 package import Message
 package import NIOCore
+import Platform
 package import Telemetry
 
 /// The durable message log of one directory. *shared*: every method may be called from any thread and never blocks on I/O,
@@ -14,8 +15,9 @@ package final class Spool: Sendable {
     private let inbox = Guarded(Inbox())
     private let pool: ReadPool
     private let candidates: Guarded<[SegmentCatalog.Candidate]?>
-    private let writerThread: Guarded<SpoolThread?>
-    private let recoveryThread = Guarded<SpoolThread?>(nil)
+    private let committer: Committer
+    private let writerThread: Guarded<WorkerThread?>
+    private let recoveryThread = Guarded<WorkerThread?>(nil)
 
     /// Locks the directory and reads the segment headers; does not scan.
     package convenience init(_ options: SpoolOptions, metrics: MetricRegistry) throws(SpoolError) {
@@ -49,12 +51,14 @@ package final class Spool: Sendable {
         var free = catalog.free
         if free.isEmpty { free = SpareSegments.prepare(count: options.spareSegments, from: &nextSequence, store: store) }
         let (firstSequence, spares) = (nextSequence, free)
-        let thread = SpoolThread {
-            let writer = SpoolWriter(store: store, nextSequence: firstSequence, freeFiles: spares)
-            writer.mend = { [weak volume] in volume?.mend() }
-            WriterLoop(inbox: inbox, writer: writer).run()
-        }
-        guard let thread else { throw SpoolError(.io, "no thread for the writer", remedy: "Raise the process limit") }
+        let writer = SpoolWriter(store: store, nextSequence: firstSequence, freeFiles: spares)
+        writer.mend = { [weak volume] in volume?.mend() }
+        let committer = Committer(inbox, writer)
+        let thread: WorkerThread
+        do throws(ThreadShortage) {
+            thread = try WorkerThread(name: "spool-write") { committer.run() }
+        } catch { throw SpoolError(.io, error.message, remedy: error.remedy) }
+        self.committer = committer
         self.store = store
         self.volume = Guarded(volume)
         writerThread = Guarded(thread)
@@ -77,7 +81,7 @@ package final class Spool: Sendable {
         }
         guard let taken else { return }
         let (store, inbox) = (store, inbox)
-        let thread = SpoolThread {
+        let thread = try? WorkerThread(name: "spool-recover") {
             let recovery = Recovery(
                 store: store, candidates: taken,
                 submit: { command in
@@ -220,11 +224,11 @@ package final class Spool: Sendable {
     package func close() {
         inbox.withLock { $0.closing = true }
         inbox.broadcast()
-        recoveryThread.withLock { thread -> SpoolThread? in
+        recoveryThread.withLock { thread -> WorkerThread? in
             defer { thread = nil }
             return thread
         }?.join()
-        writerThread.withLock { thread -> SpoolThread? in
+        writerThread.withLock { thread -> WorkerThread? in
             defer { thread = nil }
             return thread
         }?.join()

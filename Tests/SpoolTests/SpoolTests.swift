@@ -1,6 +1,7 @@
 import Glibc
 import Message
 import NIOCore
+import Platform
 import Telemetry
 import Testing
 
@@ -181,7 +182,7 @@ import Testing
         let failures = Guarded<[String]>([])
         let kept = Guarded<Set<UInt64>>([])
         let threads = (UInt64(0)..<4).compactMap { lane in
-            SpoolThread {
+            try? WorkerThread(name: "lane") {
                 for round in UInt64(0)..<60 {
                     let base = 1 + lane * 100_000 + round * 10
                     guard

@@ -1,5 +1,6 @@
 import Glibc
 import Message
+import Platform
 import Telemetry
 import Testing
 
@@ -74,14 +75,14 @@ import Testing
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         // The clock starts with the first acknowledgement, so that a slow machine is killed at work too.
-        var killer: SpoolThread?
+        var killer: WorkerThread?
         while true {
             let n = read(ends[0], &chunk, chunk.count)
             if n <= 0 { break }
             output += chunk[..<n]
             if killer == nil {
                 let victim = pid
-                killer = SpoolThread {
+                killer = try? WorkerThread(name: "killer") {
                     usleep(microseconds)
                     kill(victim, SIGKILL)
                 }

@@ -1,4 +1,5 @@
 import JSON
+import Platform
 import Testing
 
 @testable import Telemetry

@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Platform
 import Synchronization
 import Testing
 

@@ -21,7 +21,7 @@ package final class Resolver: Resolving {
     /// Configures unbound and starts the thread. No query is sent before the first lookup.
     package init(_ configuration: ResolverConfiguration, clocks: Clocks = .machine) throws(DNSError) {
         let context = try UnboundContext(configuration)
-        do throws(DNSError) {
+        do throws(ThreadShortage) {
             let core = try ResolverCore(limit: max(configuration.maxInFlight, 1) + max(configuration.maxWaiting, 0))
             self.core = core
             self.timeout = configuration.timeout
@@ -30,7 +30,7 @@ package final class Resolver: Resolving {
             }
         } catch {
             context.discard()
-            throw error
+            throw DNSError(.resourcesExhausted, error.message, remedy: error.remedy)
         }
     }
 

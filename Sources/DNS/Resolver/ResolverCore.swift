@@ -1,3 +1,4 @@
+import Platform
 internal import Synchronization
 
 /// The mailbox between callers and the resolver's thread. *Shared.*
@@ -20,7 +21,7 @@ final class ResolverCore: Sendable {
     private let limit: Int
     private let state = Mutex(State())
 
-    init(limit: Int) throws(DNSError) {
+    init(limit: Int) throws(ThreadShortage) {
         self.wakeup = try Wakeup()
         self.limit = limit
     }

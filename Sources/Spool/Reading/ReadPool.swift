@@ -1,3 +1,5 @@
+import Platform
+
 /// Threads that block in pread so that nobody else does. *shared*.
 final class ReadPool: Sendable {
     private struct Queue {
@@ -7,13 +9,15 @@ final class ReadPool: Sendable {
     }
 
     private let queue = Guarded(Queue())
-    private let threads = Guarded<[SpoolThread]>([])
+    private let threads = Guarded<[WorkerThread]>([])
     /// Requests that may wait; a node asks for far fewer than this.
     static let bound = 65_536
 
     init(count: Int) {
         for _ in 0..<count {
-            if let thread = SpoolThread({ [queue] in Self.run(queue) }) { threads.withLock { $0.append(thread) } }
+            if let thread = try? WorkerThread(name: "spool-read", body: { [queue] in Self.run(queue) }) {
+                threads.withLock { $0.append(thread) }
+            }
         }
     }
 
@@ -52,7 +56,7 @@ final class ReadPool: Sendable {
     func close() {
         queue.withLock { $0.closed = true }
         queue.broadcast()
-        let ending = threads.withLock { threads -> [SpoolThread] in
+        let ending = threads.withLock { threads -> [WorkerThread] in
             defer { threads = [] }
             return threads
         }

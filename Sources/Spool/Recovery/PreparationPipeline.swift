@@ -1,3 +1,5 @@
+import Platform
+
 /// Worker threads that read and decode segments ahead of the one that applies them, at most two segments ahead per
 /// worker: memory stays bounded by a few segments. *shared*.
 final class PreparationPipeline: Sendable {
@@ -12,7 +14,7 @@ final class PreparationPipeline: Sendable {
     private let candidates: [SegmentCatalog.Candidate]
     private let store: SpoolStore
     private let window: Int
-    private let threads = Guarded<[SpoolThread]>([])
+    private let threads = Guarded<[WorkerThread]>([])
 
     init(candidates: [SegmentCatalog.Candidate], store: SpoolStore, workers: Int) {
         self.candidates = candidates
@@ -20,7 +22,7 @@ final class PreparationPipeline: Sendable {
         window = workers + 1
         guard workers > 1, candidates.count > 1 else { return }
         for _ in 0..<workers {
-            if let thread = SpoolThread({ [self] in work() }) { threads.withLock { $0.append(thread) } }
+            if let thread = try? WorkerThread(name: "spool-scan", body: { [self] in work() }) { threads.withLock { $0.append(thread) } }
         }
     }
 

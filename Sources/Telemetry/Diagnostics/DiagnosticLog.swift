@@ -1,4 +1,5 @@
 internal import JSON
+import Platform
 internal import Synchronization
 
 /// Formats diagnostics, limits repetition and hands out whole lines. *Shared.*

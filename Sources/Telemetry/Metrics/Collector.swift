@@ -1,3 +1,5 @@
+import Platform
+
 /// Whether a collected number only grows.
 package enum MetricKind: String, Sendable {
     case counter

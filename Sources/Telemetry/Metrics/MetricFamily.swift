@@ -1,3 +1,5 @@
+import Platform
+
 /// What the registry needs of a family.
 protocol MetricFamily: Sendable {
     var name: String { get }

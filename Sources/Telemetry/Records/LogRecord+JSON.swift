@@ -1,4 +1,5 @@
 internal import JSON
+import Platform
 
 extension LogRecord {
     /// Appends the record as one JSON object on one line, without a line break at its end.

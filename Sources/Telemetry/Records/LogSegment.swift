@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// The segments of one directory and suffix, one at a time. Confined to the log thread.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 internal import Synchronization
 
 /// Where accounting records go. *Value.*
@@ -52,11 +53,15 @@ package final class LogWriter: Sendable {
         case .function:
             break
         }
-        let core = try LogWriterCore(
-            destination: destination, selection: selection, backPressure: backPressure, overflowBytes: overflowBytes,
-            name: name, metrics: metrics, descriptor: descriptor, write: write)
-        self.core = core
-        self.thread = try WorkerThread(name: "log-\(name)") { core.run() }
+        do throws(ThreadShortage) {
+            let core = try LogWriterCore(
+                destination: destination, selection: selection, backPressure: backPressure, overflowBytes: overflowBytes,
+                name: name, metrics: metrics, descriptor: descriptor, write: write)
+            self.core = core
+            self.thread = try WorkerThread(name: "log-\(name)") { core.run() }
+        } catch {
+            throw TelemetryError(.resourcesExhausted, error.message, remedy: error.remedy)
+        }
     }
 
     deinit { close() }

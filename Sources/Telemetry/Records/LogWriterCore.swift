@@ -1,3 +1,4 @@
+import Platform
 internal import Synchronization
 
 /// What the thread of a `LogWriter` and its callers share. *Shared.*
@@ -26,7 +27,7 @@ final class LogWriterCore: Sendable {
     init(
         destination: LogDestination, selection: LogSelection, backPressure: Int, overflowBytes: Int, name: String,
         metrics: MetricRegistry, descriptor: Int32, write: @escaping LogFileWrite
-    ) throws(TelemetryError) {
+    ) throws(ThreadShortage) {
         self.mailbox = Mutex(LogMailbox(capacity: backPressure, overflowLimit: overflowBytes))
         self.wakeup = try Wakeup()
         self.destination = destination

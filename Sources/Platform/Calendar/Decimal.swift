@@ -1,7 +1,7 @@
 /// Numbers as ASCII, appended without an intermediate `String`. *Value.*
-enum Decimal {
+package enum Decimal {
     /// Appends `number` in decimal.
-    static func append(_ number: Int, to out: inout [UInt8]) {
+    package static func append(_ number: Int, to out: inout [UInt8]) {
         if number < 0 { out.append(UInt8(ascii: "-")) }
         // From the least digit backwards into a buffer of its own: reversing a slice of `out` would copy it.
         var digits = InlineArray<20, UInt8>(repeating: 0)
@@ -16,7 +16,7 @@ enum Decimal {
     }
 
     /// Appends a non-negative `number`, padded with zeros to `width`.
-    static func append(_ number: Int, width: Int, to out: inout [UInt8]) {
+    package static func append(_ number: Int, width: Int, to out: inout [UInt8]) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }
         while divisor > 0 {
@@ -26,7 +26,7 @@ enum Decimal {
     }
 
     /// Appends `number` as Prometheus reads it: whole numbers without a fraction, `+Inf`, `-Inf`, `NaN`.
-    static func append(_ number: Double, to out: inout [UInt8]) {
+    package static func append(_ number: Double, to out: inout [UInt8]) {
         if number.isNaN {
             out.append(contentsOf: "NaN".utf8)
         } else if number.isInfinite {

@@ -3,16 +3,14 @@ import Glibc
 /// A pipe that wakes one waiting thread from any other. *Shared.*
 ///
 /// Signals coalesce: the pipe is non-blocking, and a full pipe means a wake-up is pending already.
-final class Wakeup: Sendable {
+package final class Wakeup: Sendable {
     private let readEnd: Int32
     private let writeEnd: Int32
 
-    init() throws(DNSError) {
+    package init() throws(ThreadShortage) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw DNSError(
-                .resourcesExhausted, "cannot create a pipe: error \(errno)",
-                remedy: "raise the limit of open files")
+            throw ThreadShortage("cannot create a pipe", errno, remedy: "raise the limit of open files")
         }
         for end in ends {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
@@ -28,14 +26,14 @@ final class Wakeup: Sendable {
     }
 
     /// Wakes the waiting thread, or lets its next `wait` return at once.
-    func signal() {
+    package func signal() {
         var byte: UInt8 = 1
         _ = write(writeEnd, &byte, 1)
     }
 
     /// Waits until there is a signal or `other` can be read, for at most `nanoseconds`. Returns whether `other` can be read,
     /// or has failed.
-    func wait(or other: Int32, nanoseconds: Int64) -> Bool {
+    package func wait(or other: Int32, nanoseconds: Int64) -> Bool {
         let milliseconds = nanoseconds > 60_000_000_000 ? 60_000 : max((nanoseconds + 999_999) / 1_000_000, 0)
         var descriptors = [
             pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
@@ -47,4 +45,7 @@ final class Wakeup: Sendable {
         }
         return descriptors[1].revents != 0
     }
+
+    /// Waits for a signal, for at most `nanoseconds`.
+    package func wait(nanoseconds: Int64) { _ = wait(or: -1, nanoseconds: nanoseconds) }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A named POSIX thread that blocks all signals, so that the process's handlers run elsewhere. *Value* naming the thread.
-struct WorkerThread: Sendable {
+package struct WorkerThread: Sendable {
     private let handle: pthread_t
 
     private final class Start: Sendable {
@@ -15,7 +15,7 @@ struct WorkerThread: Sendable {
     }
 
     /// Starts a thread that runs `body`; throws when the system refuses another thread.
-    init(name: String, body: @escaping @Sendable () -> Void) throws(DNSError) {
+    package init(name: String, body: @escaping @Sendable () -> Void) throws(ThreadShortage) {
         let argument = Unmanaged.passRetained(Start(name: name, body: body))
         var handle = pthread_t()
         let status = pthread_create(
@@ -32,9 +32,7 @@ struct WorkerThread: Sendable {
             }, argument.toOpaque())
         guard status == 0 else {
             argument.release()
-            throw DNSError(
-                .resourcesExhausted, "cannot start thread \(name): error \(status)",
-                remedy: "raise the limit of processes or pids")
+            throw ThreadShortage("cannot start thread \(name)", status, remedy: "raise the limit of processes or pids")
         }
         self.handle = handle
     }
@@ -48,11 +46,11 @@ struct WorkerThread: Sendable {
     }
 
     /// True when called on this thread.
-    var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+    package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
     /// Waits until the thread has ended. At most once, and not on the thread itself.
-    func join() { pthread_join(handle, nil) }
+    package func join() { pthread_join(handle, nil) }
 
     /// Lets the thread go without waiting for it. Instead of `join`, at most once.
-    func detach() { pthread_detach(handle) }
+    package func detach() { pthread_detach(handle) }
 }

@@ -1,13 +1,13 @@
 /// A moment taken apart into UTC calendar fields, without `Date` or `gmtime`. *Value.*
 ///
 /// Years 0000 to 9999 are exact; anything outside is clamped, so hostile timestamps cannot widen a field.
-struct UTCTime {
-    let year, month, day, hour, minute, second, nanosecond: Int
+package struct UTCTime {
+    package let year, month, day, hour, minute, second, nanosecond: Int
 
     private static let earliest: Int64 = -62_167_219_200
     private static let latest: Int64 = 253_402_300_799
 
-    init(unixNanoseconds: Int64) {
+    package init(unixNanoseconds: Int64) {
         var seconds = unixNanoseconds / 1_000_000_000
         var fraction = unixNanoseconds % 1_000_000_000
         if fraction < 0 {
@@ -39,7 +39,7 @@ struct UTCTime {
     }
 
     /// RFC 3339 in UTC with `digits` (3 or 9) fractional digits: `2026-01-01T00:00:00.123Z`.
-    func appendRFC3339(digits: Int, to out: inout [UInt8]) {
+    package func appendRFC3339(digits: Int, to out: inout [UInt8]) {
         Decimal.append(year, width: 4, to: &out)
         out.append(UInt8(ascii: "-"))
         Decimal.append(month, width: 2, to: &out)
@@ -57,7 +57,7 @@ struct UTCTime {
     }
 
     /// The name of a log segment that starts now: `20260101-000000.000000000`.
-    var segmentName: String {
+    package var segmentName: String {
         var out: [UInt8] = []
         out.reserveCapacity(25)
         Decimal.append(year, width: 4, to: &out)
