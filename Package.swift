@@ -180,7 +180,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "Resources", "Intake", "Delivery", "Policy", "Shaping", "Spool", "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
+                "TestSupport", "Cluster", "DNS", "Platform", nioPosix, "Resources", "Intake", "Delivery", "Policy", "Shaping", "Spool",
+                "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -9,7 +9,7 @@ package final class Mailbox<Item: Sendable>: Sendable {
     private struct State: Sendable {
         var items: [Item] = []
         var isScheduled = false
-        var drain: (@Sendable ([Item]) -> Void)?
+        var drain: (@Sendable (inout [Item]) -> Void)?
 
         /// Whether the caller is to wake the loop for what was just posted.
         mutating func schedule() -> Bool {
@@ -25,8 +25,8 @@ package final class Mailbox<Item: Sendable>: Sendable {
     /// A mailbox that keeps what is posted until it is opened.
     package init(loop: any EventLoop) { self.loop = loop }
 
-    /// Everything that was and will be posted goes to `drain`, in order, on `loop`. Once.
-    package func open(_ drain: @escaping @Sendable ([Item]) -> Void) {
+    /// Everything that was and will be posted goes to `drain`, in order, on `loop`. Once. The items are the drain's, to be moved out of the array.
+    package func open(_ drain: @escaping @Sendable (inout [Item]) -> Void) {
         let wakes = state.withLock { state in
             state.drain = drain
             defer { state.isScheduled = state.isScheduled || !state.items.isEmpty }
@@ -56,12 +56,13 @@ package final class Mailbox<Item: Sendable>: Sendable {
 
     private func wake() {
         loop.execute { [self] in
-            let (items, drain) = state.withLock { state in
+            var items: [Item] = []
+            let drain = state.withLock { state in
                 state.isScheduled = false
-                defer { state.items = [] }
-                return (state.items, state.drain)
+                swap(&items, &state.items)
+                return state.drain
             }
-            drain?(items)
+            drain?(&items)
         }
     }
 }

@@ -38,9 +38,9 @@ protocol ConnectionOwner: AnyObject {
     /// The message that may follow the one that the connection is sending; nil when nothing may be sent now.
     func lookAhead(for connection: EgressConnection) -> Attempt?
     /// An attempt has its outcome.
-    func settle(_ attempt: Attempt, _ outcome: AttemptOutcome)
+    func settle(_ attempt: consuming Attempt, _ outcome: consuming AttemptOutcome)
     /// A message was not sent, or not to all its recipients, and is next again.
-    func putBack(_ attempt: Attempt)
+    func putBack(_ attempt: consuming Attempt)
 }
 
 /// *Shared*: the way of events into the actor that owns a connection.

@@ -199,7 +199,7 @@ final class EgressConnection {
     // MARK: Delivering
 
     /// Sends a message, or settles it when it cannot be sent; false when the connection is still free.
-    func send(_ attempt: Attempt, recipients limit: Int) -> Bool {
+    func send(_ attempt: consuming Attempt, recipients limit: Int) -> Bool {
         guard let client, let transaction = transaction(attempt, recipients: limit) else {
             owner.settle(attempt, .untouched)
             return false
@@ -251,9 +251,8 @@ extension EgressConnection {
 
     /// A transaction has its result.
     func finished(_ recipients: [EnvelopeAddress], _ result: TransactionResult) {
-        guard var attempt = held else { return }
-        held = following
-        following = nil
+        guard var attempt = held.take() else { return }
+        held = following.take()
         if contentSentAt > 0 {
             answerTime = Clock.monotonic() - contentSentAt
             contentSentAt = 0

@@ -65,8 +65,8 @@ final class EgressLane: ConnectionOwner {
     func postLater(_ command: PathCommand) { address.post(.path(gate, command)) }
 
     /// Carries out a command.
-    func perform(_ command: PathCommand) {
-        switch command {
+    func perform(_ command: consuming PathCommand) {
+        switch consume command {
         case .offer(let attempt): offer(attempt)
         case .serve: serve()
         case .tick: tick()
@@ -86,7 +86,7 @@ final class EgressLane: ConnectionOwner {
     // MARK: Ready queue
 
     /// Takes a message for which a place was reserved.
-    private func offer(_ attempt: Attempt) {
+    private func offer(_ attempt: consuming Attempt) {
         loop.assertInEventLoop()
         ready.append(attempt)
         services.metrics.readyCount.add(1)
@@ -323,8 +323,7 @@ final class EgressLane: ConnectionOwner {
     }
 
     /// Gives a message back to its queue with what became of it, and its place to the next.
-    func settle(_ ended: Attempt, _ outcome: AttemptOutcome) {
-        var attempt = ended
+    func settle(_ attempt: consuming Attempt, _ outcome: consuming AttemptOutcome) {
         let outcome = attempt.end(outcome)
         if let last = outcome.recipients.last, last.fate != .delivered { lastReply = last.reply.oneLine.excerpt(Self.replyExcerpt) }
         services.giveBack(1, to: gate)
@@ -361,8 +360,7 @@ final class EgressLane: ConnectionOwner {
     }
 
     /// Puts a message that was not (wholly) sent back at the head of the ready queue; its place was never given up.
-    func putBack(_ interrupted: Attempt) {
-        var attempt = interrupted
+    func putBack(_ attempt: consuming Attempt) {
         attempt.returnRate()
         ready.prepend(attempt)
         services.metrics.readyCount.add(1)

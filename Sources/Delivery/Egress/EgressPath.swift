@@ -20,13 +20,21 @@ actor EgressPath {
         lane = EgressLane(gate, on: address, services: services)
     }
 
-    /// Carries out commands for this path in order.
-    func perform(_ commands: ArraySlice<ShardCommand>) {
+    /// Carries out a command.
+    func perform(_ command: consuming PathCommand) {
         if !hasDoors {
             hasDoors = true
             lane.makeDoor = { [unowned self] id in PathDoor(path: self, connection: id) }
         }
-        for case .path(_, let command) in commands { lane.perform(command) }
+        lane.perform(command)
+    }
+
+    /// Carries out a command, and those for this path that come next: the last of `commands`.
+    func perform(_ command: consuming PathCommand, andThose commands: inout [ShardCommand]) {
+        perform(command)
+        while let last = commands.indices.last, commands[last].isFor(gate), case .path(_, let command)? = commands.popLast() {
+            lane.perform(command)
+        }
     }
 
     fileprivate func connection(_ id: Int) -> EgressConnection? { lane.connections[id] }
@@ -48,5 +56,12 @@ private struct PathDoor: ConnectionDoor {
 
     func enter<Value: Sendable>(_ body: @Sendable (EgressConnection) -> Value) -> Value? {
         path.assumeIsolated { path in path.connection(connection).map(body) }
+    }
+}
+
+extension ShardCommand {
+    /// Whether the command is for that path.
+    fileprivate func isFor(_ path: PathGate) -> Bool {
+        if case .path(let gate, _) = self { gate === path } else { false }
     }
 }

@@ -26,9 +26,9 @@ extension DeliveryServices {
     }
 
     /// Asks something of a queue.
-    package func post(_ queue: QueueGate, _ command: QueueCommand) { shards.post(queue, command) }
+    package func post(_ queue: QueueGate, _ command: consuming QueueCommand) { shards.post(queue, command) }
     /// Asks something of a path.
-    package func post(_ path: PathGate, _ command: PathCommand) { shards.post(path, command) }
+    package func post(_ path: PathGate, _ command: consuming PathCommand) { shards.post(path, command) }
 
     /// Gives places in a ready queue back, and pumps the queues that wait for them.
     func giveBack(_ count: Int, to path: PathGate) { pump(path.giveBack(count, control)) }

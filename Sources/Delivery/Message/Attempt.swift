@@ -118,9 +118,8 @@ package struct Attempt: Sendable {
     }
 
     /// Ends the attempt: what its transactions have decided still holds, whatever `outcome` says of everybody.
-    func end(_ outcome: AttemptOutcome) -> AttemptOutcome {
+    func end(_ outcome: consuming AttemptOutcome) -> AttemptOutcome {
         guard !results.isEmpty else { return outcome }
-        var outcome = outcome
         if outcome.recipients.isEmpty {
             outcome.recipients = results
         } else {

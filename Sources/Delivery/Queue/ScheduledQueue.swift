@@ -93,8 +93,8 @@ final class ScheduledQueue: Sleeper {
     func wake() { pump() }
 
     /// Carries out a command.
-    func perform(_ command: QueueCommand) {
-        switch command {
+    func perform(_ command: consuming QueueCommand) {
+        switch consume command {
         case .accept(let message): accept(message)
         case .adopt(let message, let due): adopt(message, due: due)
         case .adoptEntry(let entry, let isChecked, let former): adopt(entry, isChecked: isChecked, from: former)
@@ -279,9 +279,10 @@ final class ScheduledQueue: Sleeper {
     }
 
     /// Gives a message to the path that has a place for it.
-    private func hand(_ message: QueuedMessage, to path: PathGate, rate: QueueRate? = nil) {
+    private func hand(_ message: consuming QueuedMessage, to path: PathGate, rate: QueueRate? = nil) {
         lastPath = path
-        services.post(path, .offer(Attempt(message, expiry: expiry(of: message.envelope), rate: rate)))
+        let end = expiry(of: message.envelope)
+        services.post(path, .offer(Attempt(message, expiry: end, rate: rate)))
     }
 
     func scheduleNext(now: MonotonicInstant) {

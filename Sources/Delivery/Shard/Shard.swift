@@ -34,7 +34,7 @@ package actor Shard {
         address = ground.address
         services = ground.services
         unownedExecutor = address.loop.executor.asUnownedSerialExecutor()
-        address.open { [self] commands in assumeIsolated { $0.perform(commands) } }
+        address.open { [self] commands in assumeIsolated { $0.perform(&commands) } }
     }
 
     /// Puts a Lua state in force.
@@ -42,16 +42,13 @@ package actor Shard {
 
     // MARK: Commands
 
-    private func perform(_ commands: [ShardCommand]) {
-        var index = 0
-        while index < commands.count {
-            switch commands[index] {
+    /// Carries out commands in order. They are moved out of the array, since a message in one of them is expensive to copy.
+    private func perform(_ commands: inout [ShardCommand]) {
+        commands.reverse()
+        while let command = commands.popLast() {
+            switch consume command {
             case .queue(let gate, let command): queue(gate, command)?.perform(command)
-            case .path(let gate, _):
-                // Commands for one path come in rows: it is entered once for all of them.
-                let start = index
-                while index + 1 < commands.count, case .path(let next, _) = commands[index + 1], next === gate { index += 1 }
-                path(gate)?.assumeIsolated { [index] in $0.perform(commands[start...index]) }
+            case .path(let gate, let command): path(gate)?.assumeIsolated { $0.perform(command, andThose: &commands) }
             case .each(let gates, let command):
                 for gate in gates.prefix(Self.batch) { queue(gate, command)?.perform(command) }
                 let rest = gates.dropFirst(Self.batch)
@@ -64,7 +61,6 @@ package actor Shard {
             case .forgetPath(let gate): paths[ObjectIdentifier(gate)] = nil
             case .retireEngines: ground.retireEngines()
             }
-            index += 1
         }
     }
 
@@ -95,7 +91,7 @@ package actor Shard {
         return path
     }
 
-    private func tell(_ path: EgressPath, _ command: PathCommand) { path.assumeIsolated { $0.perform([.path($0.gate, command)]) } }
+    private func tell(_ path: EgressPath, _ command: PathCommand) { path.assumeIsolated { $0.perform(command) } }
 
     /// Asks the policy for the configuration of a path.
     private func configure(_ gate: PathGate) {

@@ -15,10 +15,10 @@ package final class ShardAddress: Sendable {
     }
 
     /// Commands are carried out by `drain` from now on, in order, on the loop. Called once, when the shard begins.
-    func open(_ drain: @escaping @Sendable ([ShardCommand]) -> Void) { mailbox.open(drain) }
+    func open(_ drain: @escaping @Sendable (inout [ShardCommand]) -> Void) { mailbox.open(drain) }
 
     /// Adds a command; it is carried out with the next turn of the loop, never within the caller.
-    package func post(_ command: ShardCommand) { mailbox.post(command) }
+    package func post(_ command: consuming ShardCommand) { mailbox.post(command) }
 
     /// Adds a command after a while.
     package func post(_ command: ShardCommand, in time: TimeAmount) {

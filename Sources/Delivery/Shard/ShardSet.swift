@@ -16,10 +16,10 @@ package final class ShardSet: Sendable {
     }
 
     /// Asks something of a queue, on whatever loop it is.
-    package func post(_ queue: QueueGate, _ command: QueueCommand) { all[queue.shard].post(.queue(queue, command)) }
+    package func post(_ queue: QueueGate, _ command: consuming QueueCommand) { all[queue.shard].post(.queue(queue, command)) }
 
     /// Asks something of a path, on whatever loop it is.
-    package func post(_ path: PathGate, _ command: PathCommand) { all[path.shard].post(.path(path, command)) }
+    package func post(_ path: PathGate, _ command: consuming PathCommand) { all[path.shard].post(.path(path, command)) }
 
     /// Asks the same of many queues, on whatever loops they are.
     package func post(_ queues: [QueueGate], _ command: QueueCommand) {

@@ -12,8 +12,6 @@ internal import Platform
 package final class ServerSession {
     /// What is known about the client.
     package internal(set) var facts: SessionFacts
-    /// The delegate's own state for this session.
-    package var context: AnyObject?
     /// While a message is being streamed: its content before the first piece.
     package internal(set) var streamedHead: ByteBuffer?
     /// The envelope that the refusal being reported is about; for `rejected`.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Shaping
+import TestSupport
 import Testing
 
 @testable import API

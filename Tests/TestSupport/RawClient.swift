@@ -1,16 +1,17 @@
 import Glibc
 
 /// An SMTP client made of one blocking socket and nothing else. *Loop-confined* to its test.
-final class RawClient {
+package final class RawClient {
     private let socket: Int32
     private var input: [UInt8] = []
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+        package init(description: String) { self.description = description }
     }
 
     /// Connects and reads the greeting.
-    init(port: Int, greets: Bool = true) throws {
+    package init(port: Int, greets: Bool = true) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -24,12 +25,12 @@ final class RawClient {
         if greets { greeting = try reply() }
     }
 
-    private(set) var greeting = ""
+    package private(set) var greeting = ""
 
     deinit { close(socket) }
 
     /// Writes bytes as they are.
-    func write(_ text: String) throws {
+    package func write(_ text: String) throws {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -39,7 +40,7 @@ final class RawClient {
     }
 
     /// Reads one whole reply; empty when the connection ended.
-    func reply() throws -> String {
+    package func reply() throws -> String {
         var lines: [String] = []
         while true {
             guard let line = try line() else { return lines.joined(separator: "\n") }
@@ -67,13 +68,13 @@ final class RawClient {
     }
 
     /// Says one line and reads the reply.
-    @discardableResult func say(_ text: String) throws -> String {
+    @discardableResult package func say(_ text: String) throws -> String {
         try write(text + "\r\n")
         return try reply()
     }
 
     /// One transaction; the reply to its end, or to the command that was refused for all.
-    @discardableResult func deliver(
+    @discardableResult package func deliver(
         from sender: String = "news@sender.test", to recipients: [String], id: String = "m@test", body: String = "hello"
     ) throws -> String {
         var reply = try say("MAIL FROM:<\(sender)>")
@@ -91,11 +92,11 @@ final class RawClient {
 }
 
 /// A socket that listens, and tells who came. *Loop-confined* to its test.
-final class RawServer {
+package final class RawServer {
     private let socket: Int32
-    let port: Int
+    package let port: Int
 
-    init() throws {
+    package init() throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -114,7 +115,7 @@ final class RawServer {
     deinit { close(socket) }
 
     /// The address of the next client, which hears nothing and is hung up on.
-    func peer() throws -> String {
+    package func peer() throws -> String {
         var address = RawAddress("0.0.0.0", 0)
         var length = RawAddress.size
         let descriptor = socket
