@@ -1,4 +1,4 @@
-/// Spells what stands in the query of a URL (RFC 3986 2.1). *Value* (a namespace).
+/// Spells the query of a URL (RFC 3986 2.1). *Value* (a namespace).
 package enum QueryText {
     private static let hex: [UInt8] = Array("0123456789ABCDEF".utf8)
 

@@ -21,7 +21,7 @@ struct Bounce: AsyncParsableCommand {
     @OptionGroup var options: Queues.Endpoint
     @OptionGroup var matching: Matching
 
-    @Option(help: "Why; it stands in the records.")
+    @Option(help: "Reason, recorded in each log entry.")
     var reason: String?
 
     @Option(help: ArgumentHelp("How long arrivals are bounced too, such as 30m, or 'forever'. Default: 5m.", valueName: "time"))
@@ -33,7 +33,7 @@ struct Bounce: AsyncParsableCommand {
     @Flag(help: "Write no records.")
     var suppressLogging = false
 
-    @Flag(help: "Count what would be bounced on the node that answers, and change nothing.")
+    @Flag(help: "Count what would be bounced on this node, and change nothing.")
     var dryRun = false
 
     @Flag(help: "List the bounces in force.")
@@ -45,7 +45,7 @@ struct Bounce: AsyncParsableCommand {
     func validate() throws {
         if list || cancel != nil { return }
         if matching.isEmpty { throw ValidationError(Matching.missing) }
-        if reason == nil, !dryRun { throw ValidationError("say why with --reason: it stands in the record of each message") }
+        if reason == nil, !dryRun { throw ValidationError("give the reason with --reason: it is recorded for each message") }
     }
 
     func run() async throws {

@@ -7,7 +7,7 @@ struct Limits: AsyncParsableCommand {
         abstract: "Show the limits in use: value, use, who has, who wants, who waits.",
         discussion: """
             MODE says where a limit is agreed: redis (all nodes, in time), share (a part of it while Redis is away), learning (Redis came
-            back empty), floor or closed (away for long), local (this node alone).
+            back empty), floor or closed (away for long), local (this node only).
 
             EXAMPLES
               apus limits
@@ -20,13 +20,13 @@ struct Limits: AsyncParsableCommand {
 
     @OptionGroup var options: Queues.Endpoint
 
-    @Flag(help: "What the node itself knows, without asking the others.")
+    @Flag(help: "Show what this node knows, without asking the others.")
     var local = false
 
     @Flag(help: "Only limits that somebody waits for.")
     var waiting = false
 
-    @Flag(help: "A line for each node too.")
+    @Flag(help: "Show a line for each node too.")
     var nodes = false
 
     func run() async throws {

@@ -49,7 +49,7 @@ struct Queues: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Pause a queue: its messages stay until it is resumed, or expire.")
         @OptionGroup var options: Endpoint
         @Argument(help: "The queue's name, as listed.") var queue: String
-        @Option(help: "Why; shown in listings.") var reason = "no reason given"
+        @Option(help: "Reason, shown in listings.") var reason = "no reason given"
 
         func run() async throws {
             try await withClient(options.endpoint) { client in

@@ -27,7 +27,7 @@ struct Rebind: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Remove a metadata entry; may be repeated.", valueName: "key"))
     var unset: [String] = []
 
-    @Option(help: "Why; it stands in the records.")
+    @Option(help: "Reason, recorded in each log entry.")
     var reason: String?
 
     @Flag(help: "Make the messages due now.")
@@ -41,11 +41,11 @@ struct Rebind: AsyncParsableCommand {
 
     func validate() throws {
         if matching.isEmpty { throw ValidationError(Matching.missing) }
-        if set.isEmpty, unset.isEmpty { throw ValidationError("say what to change with --set KEY=VALUE or --unset KEY") }
+        if set.isEmpty, unset.isEmpty { throw ValidationError("name what to change with --set KEY=VALUE or --unset KEY") }
         for entry in set where entry.firstIndex(of: "=").map({ $0 == entry.startIndex }) ?? true {
             throw ValidationError("--set takes KEY=VALUE, such as tenant=slow; got '\(entry)'")
         }
-        if reason == nil { throw ValidationError("say why with --reason: it stands in the record of each message") }
+        if reason == nil { throw ValidationError("give the reason with --reason: it is recorded for each message") }
     }
 
     func run() async throws {

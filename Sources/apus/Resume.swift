@@ -26,7 +26,7 @@ struct Resume: AsyncParsableCommand {
         guard ids.isEmpty == (path != nil || !matching.isEmpty) else {
             throw ValidationError("name the suspension by its id, or by the criteria it was made with; 'apus suspend --list' shows both")
         }
-        if path != nil, !matching.isEmpty { throw ValidationError("--path goes alone") }
+        if path != nil, !matching.isEmpty { throw ValidationError("--path cannot be combined with other criteria") }
     }
 
     func run() async throws {

@@ -115,7 +115,7 @@ struct SpoolCommand: ParsableCommand {
 
         func run() throws {
             guard let messageID = MessageID(hex: id) else {
-                throw ValidationError("'\(id)' is no message id; `apus spool ls \(directory)` lists them")
+                throw ValidationError("'\(id)' is not a message id; `apus spool ls \(directory)` lists them")
             }
             try reportingSpoolErrors {
                 guard let message = try SpoolInspection.message(directory, id: messageID) else {
@@ -145,7 +145,7 @@ extension SpoolCommand {
                 say("apus: \(error)")
                 throw ExitCode.failure
             }
-            print("the rules of \(directory) are given up; check with `apus queues` after the start, and suspend anew what must be held")
+            print("the rules of \(directory) are given up; check with `apus queues` after the start, and suspend again what must be held")
         }
     }
 }

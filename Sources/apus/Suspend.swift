@@ -25,7 +25,7 @@ struct Suspend: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The egress path of this name, source->site@smtp_client.", valueName: "name"))
     var path: String?
 
-    @Option(help: "Why; shown wherever messages wait because of it.")
+    @Option(help: "Reason, shown wherever messages wait because of it.")
     var reason: String?
 
     @Option(help: ArgumentHelp("How long, such as 30m or 2h, or 'forever'. Default: 5m.", valueName: "time"))
@@ -40,8 +40,8 @@ struct Suspend: AsyncParsableCommand {
     func validate() throws {
         if list { return }
         if path == nil, matching.isEmpty { throw ValidationError(Matching.missing + "; or a path: --path") }
-        if path != nil, !matching.isEmpty { throw ValidationError("a path and queues are suspended one at a time: --path goes alone") }
-        if reason == nil { throw ValidationError("say why with --reason: whoever looks for the mail will want to know") }
+        if path != nil, !matching.isEmpty { throw ValidationError("--path cannot be combined with other criteria: suspend a path and queues one after the other") }
+        if reason == nil { throw ValidationError("give the reason with --reason: it is shown to everyone who looks for the mail") }
     }
 
     func run() async throws {

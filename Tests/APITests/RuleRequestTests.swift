@@ -95,7 +95,7 @@ import Testing
 
     @Test(arguments: [
         Wrong(body: #"{"duration": "soon"}"#, says: "duration"), Wrong(body: #"{"duration": -1}"#, says: "duration"),
-        Wrong(body: #"{"duration": "0s"}"#, says: "more than nothing"), Wrong(body: #"{"expires": "tomorrow"}"#, says: "RFC 3339"),
+        Wrong(body: #"{"duration": "0s"}"#, says: "must be positive"), Wrong(body: #"{"expires": "tomorrow"}"#, says: "RFC 3339"),
         Wrong(body: #"{"expires": "2023-11-14T22:13:19Z"}"#, says: "is over"), Wrong(body: #"{"expires": 5}"#, says: "'expires'"),
         Wrong(body: #"{"expires": "99999-01-01T00:00:00Z"}"#, says: "RFC 3339"),
     ]) func wrongLifetimes(_ wrong: Wrong) {

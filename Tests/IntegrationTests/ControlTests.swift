@@ -198,7 +198,7 @@ extension IntegrationTests {
 
         @Test(arguments: [
             (["suspend"], "name the queues"), (["suspend", "--domain", "x"], "--reason"),
-            (["suspend", "--path", "a->b@c", "--domain", "x", "--reason", "r"], "--path goes alone"),
+            (["suspend", "--path", "a->b@c", "--domain", "x", "--reason", "r"], "--path cannot be combined with other criteria"),
             (["resume"], "by its id"), (["resume", "abc", "--domain", "x"], "by its id"),
             (["bounce", "--everything"], "--reason"), (["bounce"], "name the queues"),
             (["rebind", "--domain", "x", "--reason", "r"], "--set KEY=VALUE"),

@@ -147,7 +147,7 @@ struct RuleRequest: Sendable {
         do throws(ConfigError) { duration = DurationText.nanoseconds(try DurationText.parse(value, option: "duration")) } catch {
             throw HTTPError(.badRequest, message: error.message + ", or 'forever'")
         }
-        guard duration > 0 else { throw HTTPError(.badRequest, message: "'duration' must be more than nothing") }
+        guard duration > 0 else { throw HTTPError(.badRequest, message: "'duration' must be positive") }
         return now.addingClamped(duration)
     }
 

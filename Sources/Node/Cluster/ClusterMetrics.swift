@@ -38,7 +38,7 @@ struct ClusterMetrics {
         counter(registry, "redis_commands_total", "Commands sent to Redis.") { client.statistics.commands }
         counter(registry, "redis_timeouts_total", "Commands without an answer in time.") { client.statistics.timeouts }
         counter(registry, "redis_reconnects_total", "Connections to Redis made again.") { client.statistics.reconnects }
-        counter(registry, "redis_breaker_openings_total", "Times Redis was left alone after failing several times in a row.") {
+        counter(registry, "redis_breaker_openings_total", "Times Redis was not asked for a while after failing several times in a row.") {
             client.statistics.breakerOpenings
         }
         counter(registry, "limiter_store_answers_total", "Answers of the limit store that came in time.") { limits.statistics.answers }
