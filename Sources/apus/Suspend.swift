@@ -40,7 +40,7 @@ struct Suspend: AsyncParsableCommand {
     func validate() throws {
         if list { return }
         if path == nil, matching.isEmpty { throw ValidationError(Matching.missing + "; or a path: --path") }
-        if path != nil, !matching.isEmpty { throw ValidationError("--path cannot be combined with other criteria: suspend a path and queues one after the other") }
+        if path != nil, !matching.isEmpty { throw ValidationError("--path cannot be combined with other criteria") }
         if reason == nil { throw ValidationError("give the reason with --reason: it is shown to everyone who looks for the mail") }
     }
 
