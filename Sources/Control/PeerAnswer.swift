@@ -9,7 +9,9 @@ import Resources
 
 /// *Value*: what another member answered, or why it did not.
 struct PeerAnswer: Sendable {
+    /// The member that was asked.
     package let node: String
+    /// What it said, or why it said nothing.
     package let result: Result<Explanation.Answer, NodeError>
 
     @concurrent package static func ask(_ peer: MemberRecord, _ question: ExplainQuestion, by client: HTTPClient) async -> PeerAnswer {

@@ -18,6 +18,7 @@ package final class SingleNodeView: ClusterView {
     private let joined = Clock.wall()
     private let facts = Mutex(Facts())
 
+    /// The view of a node under its name.
     package init(node: String, spool: String, state: NodeState) {
         self.node = node
         self.spool = spool

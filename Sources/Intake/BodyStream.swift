@@ -13,6 +13,7 @@ package final class BodyStream {
     private let ground: ShardGround
     private var head: ByteBuffer?
     private var sequence = 0
+    /// Bytes of the body so far.
     package private(set) var length = 0
     private var isFinished = false
 

@@ -13,12 +13,16 @@ package import Telemetry
 ///
 /// Nothing is acknowledged before the commit that holds it is on disk (or at the level the listener asked for).
 package struct Intake {
+    /// The shard it runs on.
     package let ground: ShardGround
     /// The event that may still change or refuse each message.
     let hook: PolicyEvent
+    /// Counts what is accepted.
     package let service: Counter
     let receptionProtocol: String
+    /// Who sends, for records.
     package let peer: LogRecord.Peer?
+    /// What 250 promises.
     package let durability: Durability
 
     /// *Value*: what became of a batch.
@@ -213,5 +217,6 @@ package struct Intake {
 }
 
 extension LogRecord.Response {
+    /// A reply without a text.
     package init(code: Int) { self.init(code: code, content: "") }
 }

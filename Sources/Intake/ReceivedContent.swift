@@ -9,6 +9,7 @@ package struct ReceivedContent {
     package let headers: ByteBuffer
     /// What stands between our trace headers and the content.
     let seam: ContentHead.Seam
+    /// The body as the spool will hold it.
     package let body: SpoolBody
     let bodyLength: Int
 

@@ -8,11 +8,17 @@ package import Spool
 
 /// *Loop-confined*: a message on its way in: what the policy sees and changes before the spool takes it.
 package final class ReceivedMessage: PolicyMessage {
+    /// The message id.
     package let messageID: MessageID
+    /// The reverse path.
     package let sender: EnvelopeAddress
+    /// Its recipients; at least one.
     package let recipients: [EnvelopeAddress]
+    /// When it came, Unix nanoseconds.
     package let created: Int64
+    /// Trace headers and header block.
     package let headers: ByteBuffer
+    /// The body as the spool will hold it.
     package let body: SpoolBody
     let bodyLength: Int
     let is8bit: Bool
@@ -21,6 +27,7 @@ package final class ReceivedMessage: PolicyMessage {
     /// What the policy set on this message.
     private var ownMeta: [(key: String, value: ConfigValue)] = []
 
+    /// A message before its policy hook.
     package init(
         id: MessageID, sender: EnvelopeAddress, recipients: [EnvelopeAddress], created: Int64, headers: ByteBuffer,
         body: SpoolBody, bodyLength: Int, is8bit: Bool, sessionMeta: [(key: String, value: String)]
@@ -36,6 +43,7 @@ package final class ReceivedMessage: PolicyMessage {
         self.sessionMeta = sessionMeta
     }
 
+    /// Bytes of headers and body.
     package var size: Int { headers.readableBytes + bodyLength }
 
     // MARK: PolicyMessage

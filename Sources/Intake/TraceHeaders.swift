@@ -7,8 +7,11 @@ import Shaping
 /// *Value*: the header lines a node puts on top of a message it takes in: `Received` (RFC 5321 4.4) and the supplemental header that
 /// makes reports attributable.
 package struct TraceHeaders {
+    /// Whether `Received` is written.
     package var received = true
+    /// Whether the supplemental header is written.
     package var supplemental = true
+    /// The name of the supplemental header.
     package var supplementalName = "X-KumoRef"
     /// Names of meta values that the supplemental header shows.
     package var includedMeta: Set<String> = []
@@ -23,6 +26,7 @@ package struct TraceHeaders {
         var with: String
     }
 
+    /// The headers of a listener, or of an injection.
     package init(
         received: Bool = true, supplemental: Bool = true, supplementalName: String = "X-KumoRef", includedMeta: Set<String> = []
     ) {

@@ -24,11 +24,13 @@ import Telemetry
 package final class Node: Sendable {
     /// The shards, with everything that lives on them.
     package let shards: Shards
+    /// What its shards share.
     package let services: DeliveryServices
     /// This node's part of the cluster; nil when it is alone.
     package let cluster: Cluster?
     /// The nodes and the limits they share.
     package let clusterView: any ClusterView
+    /// How it was started.
     package let options: NodeOptions
     let listeners: [SMTPListener]
     let http: HTTPClient
@@ -40,6 +42,7 @@ package final class Node: Sendable {
     let reloads = Mutex(ReloadTurn())
     /// `<proto> listener on <ip:port>` for each listener, as printed.
     package let addresses: [String]
+    /// The HTTP listener; nil without one.
     package let httpConfig: HTTPListenerConfig?
 
     private init(

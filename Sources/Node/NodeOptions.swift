@@ -22,6 +22,7 @@ package struct NodeOptions: Sendable {
     package var redisURL: String?
     /// The secret with which nodes sign orders, or the file that holds it; override the policy's.
     package var clusterSecret: String?
+    /// The file that holds the secret.
     package var clusterSecretFile: String?
     /// A former secret, whose signatures still count.
     package var previousClusterSecret: String?
@@ -34,6 +35,7 @@ package struct NodeOptions: Sendable {
     /// Bytes of message content kept in memory.
     package var residentBytes = 512 << 20
 
+    /// The options of a node that only has a policy.
     package init(policyFile: String) { self.policyFile = policyFile }
 
     /// The HTTP listener: the policy's, at the address of `--http` when that is given.

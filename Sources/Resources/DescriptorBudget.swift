@@ -13,6 +13,7 @@ package struct DescriptorBudget: Sendable, Equatable {
     /// Connections to other servers.
     package let egress: Int
 
+    /// - Parameter limit: RLIMIT_NOFILE.
     package init(limit: Int) {
         // Above a million more descriptors serve nobody, and the sums below stay small.
         let limit = min(max(limit, 0), 1 << 30)

@@ -4,6 +4,7 @@ package final class Doorbell: Sendable {
     package let rings: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
 
+    /// A bell that has not rung.
     package init() { (rings, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1)) }
 
     /// Rings; from any thread.

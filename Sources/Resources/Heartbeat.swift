@@ -4,8 +4,10 @@ import Synchronization
 package final class Heartbeat: Sendable {
     private let last = Atomic<Int64>(0)
 
+    /// A loop that has just turned.
     package init() { stamp(Clock.monotonic()) }
 
+    /// The loop turns now.
     package func stamp(_ now: Int64) { last.store(now, ordering: .relaxed) }
 
     /// Nanoseconds since the loop turned.

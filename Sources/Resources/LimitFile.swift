@@ -16,13 +16,17 @@ struct LimitFile: Sendable {
 
     /// *Value*: the same moment by both clocks.
     struct Moment: Sendable, Equatable {
+        /// Nanoseconds of the steady clock.
         package var monotonic: Int64
+        /// Unix nanoseconds.
         package var wall: Int64
     }
 
     /// *Value*: which root a rate belongs to, and its name.
     package struct Key: Sendable, Hashable {
+        /// Which root it is.
         package var root: UInt8
+        /// The name of the rate.
         package var limit: LimitKey
     }
 

@@ -15,6 +15,7 @@ import Telemetry
 package final class LimitJournal: Sendable {
     /// Rates with a longer period are written down.
     static let shortest: Int64 = 2_000_000_000
+    /// The name of the file.
     package static let name = "limits.state"
     /// The root that counts the connections of clients.
     package static let clients: UInt8 = 2

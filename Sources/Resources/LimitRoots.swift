@@ -2,7 +2,9 @@ package import Shaping
 
 /// *Value*: where limits are agreed: what the cluster shares (this process alone without a cluster), and what is counted here in any case.
 package struct LimitRoots: Sendable {
+    /// What the cluster shares; this process without a cluster.
     package let shared: any LimitRoot
+    /// What this node counts in any case.
     package let local: any LimitRoot
     /// The rates at which clients may connect; each listener counts its own.
     package let clients: any LimitRoot
@@ -20,6 +22,7 @@ package struct LimitRoots: Sendable {
         self.init(shared: shared ?? journal.root(0), local: journal.root(1), clients: journal.root(LimitJournal.clients))
     }
 
+    /// Roots as they are given.
     package init(shared: any LimitRoot, local: any LimitRoot, clients: any LimitRoot) {
         self.shared = shared
         self.local = local

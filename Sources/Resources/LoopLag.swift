@@ -7,6 +7,7 @@ package final class LoopLag {
     private let heartbeat: Heartbeat
     private var expected: Int64 = 0
 
+    /// Measures from now on, for as long as the loop turns. On the loop.
     package init(loop: any EventLoop, histogram: Histogram, heartbeat: Heartbeat) {
         self.histogram = histogram
         self.heartbeat = heartbeat

@@ -2,7 +2,9 @@ package import Telemetry
 
 /// *Shared*: the metrics of the mail path, as handles: counting costs one atomic addition, no look-up.
 package final class NodeMetrics: Sendable {
+    /// Messages taken over SMTP.
     package let received: Counter
+    /// Messages taken over HTTP.
     package let receivedHTTP: Counter
     private let deliveredAll: Counter
     private let transientAll: Counter
@@ -10,28 +12,46 @@ package final class NodeMetrics: Sendable {
     private let deliveredBy: CounterFamily
     private let transientBy: CounterFamily
     private let failedBy: CounterFamily
+    /// Recipients that ran out of time.
     package let expired: Counter
+    /// Attempts that broke when the content was sent and not answered.
     package let ambiguous: Counter
+    /// Negative replies to clients.
     package let rejections: Counter
+    /// SMTP sessions that are open.
     package let inboundConnections: Gauge
+    /// SMTP sessions so far.
     package let inboundTotal: Counter
+    /// SMTP sessions that were refused.
     package let inboundDenied: Counter
     private let outboundConnections: Gauge
     private let outboundTotal: Counter
+    /// Connections for which no host could be reached.
     package let connectionFailures: Counter
+    /// Messages in ready queues.
     package let readyCount: Gauge
+    /// Times a queue found every ready queue full.
     package let readyFull: Counter
+    /// Messages in scheduled queues.
     package let scheduledCount: Gauge
+    /// Messages the node is responsible for.
     package let messageCount: Gauge
+    /// Times a queue waited for its own rate.
     package let delayedByRate: Counter
     private let timeInQueueBy: HistogramFamily
     private let timeInQueueUnnamed: Histogram
+    /// How late event loops run their timers.
     package let loopLag: HistogramFamily
+    /// Outcomes that wait for their handler.
     package let eventBacklog: Gauge
+    /// Outcomes whose handler was not called.
     package let eventsDropped: Counter
+    /// Handlers that failed.
     package let eventFailures: Counter
+    /// Connections closed because their lease had ended.
     package let leasesLost: Counter
 
+    /// Registers the metrics.
     package init(_ registry: MetricRegistry) {
         let messages = registry.counter("total_messages_received", "Messages accepted for delivery.", labels: ["service"])
         received = messages.with("esmtp_listener")
@@ -81,26 +101,31 @@ package final class NodeMetrics: Sendable {
         eventFailures = registry.counter("delivery_complete_failures_total", "delivery_complete calls that ended in an error.").with()
     }
 
+    /// Counts a recipient that was delivered.
     package func delivered(provider: String?) {
         deliveredAll.add(1)
         if let provider { deliveredBy.with(provider).add(1) }
     }
 
+    /// Counts a transient failure.
     package func transient(provider: String?) {
         transientAll.add(1)
         if let provider { transientBy.with(provider).add(1) }
     }
 
+    /// Counts a recipient that bounced or expired.
     package func failed(provider: String?) {
         failedAll.add(1)
         if let provider { failedBy.with(provider).add(1) }
     }
 
+    /// Notes how long a message took, from reception to delivery.
     package func timeInQueue(provider: String?, _ time: Duration) {
         let histogram = provider.map { timeInQueueBy.with($0) } ?? timeInQueueUnnamed
         histogram.observe(nanoseconds: time.wholeNanoseconds)
     }
 
+    /// Counts a connection to another server.
     package func connectionOpened() {
         outboundConnections.add(1)
         outboundTotal.add(1)
@@ -109,5 +134,6 @@ package final class NodeMetrics: Sendable {
     /// Connections open now, inbound and outbound.
     package var openConnections: Int { inboundConnections.value + outboundConnections.value }
 
+    /// One of them is closed.
     package func connectionClosed() { outboundConnections.add(-1) }
 }

@@ -2,6 +2,7 @@ import Synchronization
 
 /// *Shared*: where the node stands in its life (lifecycle of the design): starting, ready, stopping.
 package final class NodeState: Sendable {
+    /// *Value*: the phases, in their order.
     package enum Phase: Int, Sendable {
         case starting, ready, stopping
     }
@@ -13,6 +14,7 @@ package final class NodeState: Sendable {
     /// Rings when a stop may go on: a connection has gone, or it is to be hurried.
     package let departures = Doorbell()
 
+    /// A node that starts.
     package init() {}
 
     /// A connection or a session has gone; a stop may wait for that.
@@ -20,6 +22,7 @@ package final class NodeState: Sendable {
         if phase == .stopping { departures.ring() }
     }
 
+    /// The phase it is in.
     package var phase: Phase {
         get { Phase(rawValue: value.load(ordering: .acquiring)) ?? .stopping }
         set { value.store(newValue.rawValue, ordering: .releasing) }

@@ -22,6 +22,7 @@ package final class ResidentBudget: Sendable {
     private let smtp = Atomic<Int>(0)
     private let http = Atomic<Int>(0)
 
+    /// - Parameter limit: bytes.
     package init(limit: Int) { self.limit = limit }
 
     /// Bytes of queued content held now.
@@ -40,6 +41,7 @@ package final class ResidentBudget: Sendable {
     /// Whether so many bytes more leave intake open.
     package func hasRoom(for bytes: Int) -> Bool { total + bytes <= limit + limit / 2 }
 
+    /// Bytes held now for that use.
     package func bytes(_ use: Use) -> Int {
         switch use {
         case .queued: queued.load(ordering: .relaxed)
@@ -48,7 +50,9 @@ package final class ResidentBudget: Sendable {
         }
     }
 
+    /// Content of a queued message comes into memory.
     package func add(_ bytes: Int) { change(.queued, by: bytes) }
+    /// It leaves memory.
     package func remove(_ bytes: Int) { change(.queued, by: -bytes) }
 
     /// Takes bytes, or gives them back when negative. Who takes gives back exactly as much.
@@ -62,5 +66,6 @@ package final class ResidentBudget: Sendable {
 }
 
 extension ResidentBudget: ServerBudget {
+    /// Takes or gives back what a session holds.
     package func change(by bytes: Int) { change(.smtp, by: bytes) }
 }

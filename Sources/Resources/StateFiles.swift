@@ -8,6 +8,7 @@ import Telemetry
 ///
 /// *Diagnostics*: a file that is damaged or missing is reported as damage of the spool, and kept in `corrupt/`; the node goes on without it.
 package final class StateFiles: Sendable {
+    /// The spool directory.
     package let directory: String
     private let spool: Spool?
     private let reported = Mutex<Set<String>>([])

@@ -19,6 +19,7 @@ final class EgressSlots: Sendable {
     private let state: Mutex<State>
     private let contended = Atomic<Bool>(false)
 
+    /// - Parameter limit: connections that there may be.
     package init(limit: Int) { state = Mutex(State(limit: limit)) }
 
     /// Set by tests only.

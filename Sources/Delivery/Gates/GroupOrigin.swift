@@ -4,10 +4,13 @@ package import Cluster
 ///
 /// Rules about that queue go on holding for its messages wherever they are. It is not the queue itself, which may be reaped meanwhile.
 package final class GroupOrigin: Sendable {
+    /// The name of the queue.
     package let name: String
+    /// Its parts, as scopes match them.
     package let parts: QueueParts
     private let rules: QueueRules
 
+    /// The origin that is the queue of that name.
     package init(name: String, parts: QueueParts, rules: QueueRules) {
         self.name = name
         self.parts = parts

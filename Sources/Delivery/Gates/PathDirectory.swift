@@ -4,6 +4,7 @@ import Synchronization
 package final class PathDirectory: Sendable {
     private let paths = Mutex<[String: PathGate]>([:])
 
+    /// No path yet.
     package init() {}
 
     /// The path of that name; made by `make` when there is none.

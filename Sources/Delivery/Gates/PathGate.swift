@@ -10,7 +10,9 @@ import Synchronization
 package final class PathGate: Sendable {
     /// `source->site@protocol`.
     package let name: String
+    /// The site it leads to.
     package let site: String
+    /// Where its connections come from.
     package let source: EgressSource
     /// A domain that uses this path, for the policy.
     let domain: String
@@ -30,6 +32,7 @@ package final class PathGate: Sendable {
     private let hasWaiting = Atomic<Bool>(false)
     private let shown = Mutex(PathBlock.none)
 
+    /// The gate of a path that lives on that shard, with room for one message.
     package init(name: String, source: EgressSource, route: MailRoute, domain: String, shard: Int) {
         self.name = name
         self.source = source

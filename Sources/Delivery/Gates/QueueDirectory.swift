@@ -35,5 +35,6 @@ package final class QueueDirectory: Sendable {
 
     /// All queues, in no order.
     package var all: [QueueGate] { queues.withLock { Array($0.values) } }
+    /// How many queues there are.
     package var count: Int { queues.withLock { $0.count } }
 }

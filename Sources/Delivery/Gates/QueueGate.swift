@@ -9,6 +9,7 @@ import Synchronization
 package final class QueueGate: Sendable {
     /// The name as printed, in its canonical form.
     package let name: String
+    /// The name, taken apart.
     package let parsed: QueueName
     /// The parts of the name that the scopes of rules match.
     package let parts: QueueParts
@@ -23,6 +24,7 @@ package final class QueueGate: Sendable {
     private let retired = Atomic<Bool>(false)
     private let group = Atomic<Bool>(false)
 
+    /// The gate of a queue that lives on that shard.
     package init(name: String, parsed: QueueName, shard: Int) {
         self.name = name
         self.parsed = parsed

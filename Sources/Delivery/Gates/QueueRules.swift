@@ -8,11 +8,14 @@ import Synchronization
 package final class QueueRules: Sendable {
     /// *Value*: what was found.
     package struct Found: Sendable {
+        /// The suspension in force.
         package var suspension: ControlEntry?
+        /// The bounce in force.
         package var bounce: ControlEntry?
 
         /// Nothing may be sent.
         var isHolding: Bool { suspension != nil || bounce != nil }
+        /// No rule holds.
         package static let none = Found()
     }
 
@@ -34,6 +37,7 @@ package final class QueueRules: Sendable {
     private let parts: QueueParts
     private let state = Mutex(State())
 
+    /// The rules about the queue with that name, not looked up yet.
     package init(parts: QueueParts) { self.parts = parts }
 
     /// The rules that hold now; from any loop.

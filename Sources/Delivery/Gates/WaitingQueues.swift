@@ -5,8 +5,10 @@ struct WaitingQueues {
     private var order = Deque<QueueGate>()
     private var members: Set<ObjectIdentifier> = []
 
+    /// Whether no queue waits.
     package var isEmpty: Bool { order.isEmpty }
 
+    /// Adds a queue at the end, unless it waits already.
     package mutating func add(_ queue: QueueGate) {
         if members.insert(ObjectIdentifier(queue)).inserted { order.append(queue) }
     }

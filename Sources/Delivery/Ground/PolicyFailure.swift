@@ -3,7 +3,9 @@ package import Shaping
 
 /// *Value*: why a configuration event gave no usable answer; one line for the log and for `explain`.
 package struct PolicyFailure: Error, Sendable {
+    /// The event, and what was wrong with its answer.
     package let message: String
+    /// - Parameter message: one line.
     package init(_ message: String) { self.message = message }
 }
 
@@ -33,5 +35,6 @@ extension Optional where Wrapped == PolicyEngine {
 }
 
 extension PolicyValue {
+    /// The text, or `nil` of Lua.
     package static func optional(_ text: String?) -> PolicyValue { text.map { .string($0) } ?? .null }
 }

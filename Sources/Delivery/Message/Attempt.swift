@@ -23,6 +23,9 @@ package struct Attempt: Sendable {
 
     private static let nextHostLimit = 4
 
+    /// - Parameters:
+    ///   - expiry: when the message has outlived its queue's `max_age`.
+    ///   - rate: the rate of its queue, if it has one.
     package init(_ message: QueuedMessage, expiry: MonotonicInstant = .distantFuture, rate: QueueRate? = nil) {
         self.message = message
         self.expiry = expiry
@@ -188,6 +191,7 @@ extension TransactionResult {
 }
 
 extension AttemptOutcome.Fate {
+    /// What the server's verdict means for the recipient.
     package init(_ disposition: RecipientOutcome.Disposition) {
         switch disposition {
         case .delivered: self = .delivered

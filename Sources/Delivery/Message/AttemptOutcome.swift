@@ -11,11 +11,16 @@ package struct AttemptOutcome: Sendable {
 
     /// *Value*: the reply one recipient got, with the command it answered.
     package struct Recipient: Sendable {
+        /// Who it is.
         package var address: EnvelopeAddress
+        /// What became of the message for this recipient.
         package var fate: Fate
+        /// What decided it.
         package var reply: Reply
+        /// The command that the reply answers, when a server gave it.
         package var command: String?
 
+        /// The fate of one recipient.
         package init(address: EnvelopeAddress, fate: Fate, reply: Reply, command: String? = nil) {
             self.address = address
             self.fate = fate
@@ -34,14 +39,20 @@ package struct AttemptOutcome: Sendable {
     var postponed: (reply: Reply, until: MonotonicInstant)?
     /// Facts of the session for the log record.
     package var peer: (name: String, address: String)?
+    /// The egress path.
     package var site: String?
+    /// The egress source.
     package var source: String?
+    /// The local address of the connection.
     package var sourceAddress: String?
+    /// Names the session in log records.
     package var sessionID: String?
+    /// The provider that the path belongs to.
     package var provider: String?
     /// `ESMTP` or `LMTP`; `nil` when no session was open.
     package var deliveryProtocol: String?
 
+    /// An outcome without the facts of a session.
     package init(recipients: [Recipient], consumesAttempt: Bool) {
         self.recipients = recipients
         self.consumesAttempt = consumesAttempt

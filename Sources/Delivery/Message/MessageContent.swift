@@ -15,6 +15,7 @@ package struct MessageContent: Sendable {
     /// character set, which SMTPUTF8 does not make right. Looked up once.
     package let headersNeedUTF8: Bool
 
+    /// - Parameter is8bit: whether the body has bytes above 127; the headers are looked at here.
     package init(headers: ByteBuffer, body: SpoolBody, bodyLength: Int, is8bit: Bool) {
         self.headers = headers
         self.body = body

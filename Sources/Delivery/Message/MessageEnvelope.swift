@@ -19,6 +19,9 @@ package final class MessageEnvelope: Sendable {
     /// Size of headers and body together, bytes.
     package let size: Int
 
+    /// - Parameters:
+    ///   - created: Unix nanoseconds.
+    ///   - expires: Unix nanoseconds; 0 when the queue's `max_age` decides.
     package init(
         id: MessageID, handle: SpoolHandle, sender: EnvelopeAddress, created: Int64, received: MonotonicInstant, expires: Int64, size: Int
     ) {

@@ -4,6 +4,7 @@ package import Shaping
 package struct QueueRate: Sendable {
     /// The queue's own limiter; a copy is the same.
     package var limiter: RateLimiter
+    /// Hears whether the rate let the message go.
     package let gate: RateGate
     /// A permit was taken for this message, and MAIL was or is about to be sent.
     var isTaken = false

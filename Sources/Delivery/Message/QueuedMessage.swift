@@ -34,6 +34,7 @@ package struct QueuedMessage: Sendable {
     /// The last negative reply, as the spool keeps it.
     package var lastReply = ""
 
+    /// A message that has not been tried, or as the spool kept it.
     package init(
         _ envelope: MessageEnvelope, recipients: [EnvelopeAddress], meta: [(key: String, value: String)], attempts: Int = 0,
         content: MessageContent?, queue: QueueGate

@@ -19,6 +19,7 @@ package final class RateGate: Sendable {
         var window = 1
         /// How many were granted since the window grew.
         package var granted = 0
+        /// Until when nothing is let out, after a refusal.
         package var until = Int64.min
         var isAwaited = false
     }

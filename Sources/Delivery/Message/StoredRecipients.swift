@@ -4,6 +4,7 @@ package import Message
 ///
 /// The envelope of a message record is immutable; this key overrides its recipients. It never leaves the node.
 package enum StoredRecipients {
+    /// The name of the meta entry.
     package static let key = "apus.recipients"
 
     /// The meta entry that keeps `recipients`.

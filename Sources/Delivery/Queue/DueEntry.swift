@@ -15,6 +15,7 @@ package struct DueEntry: Sendable, Equatable {
     /// Due times are within 2,000 years of the origin; 47 bits would do for twice that.
     private static let farthest: Int64 = 2000 * 366 * 86_400 * 1000
 
+    /// The entry of a message. Times beyond 2,000 years are clamped, attempts to 65,535.
     package init(due: MonotonicInstant, handle: UInt32, received: MonotonicInstant, attempts: Int = 0) {
         key = Self.key(due) << 16 | Int64(min(max(attempts, 0), 0xffff))
         self.handle = handle

@@ -7,9 +7,12 @@ package import Platform
 package struct DueHeap: Sendable {
     private var entries: [DueEntry] = []
 
+    /// An empty heap.
     package init() {}
 
+    /// How many entries there are.
     package var count: Int { entries.count }
+    /// Whether nothing waits.
     package var isEmpty: Bool { entries.isEmpty }
     /// The earliest entry.
     package var first: DueEntry? { entries.first }

@@ -6,6 +6,7 @@ package import Shaping
 package struct UnusableQueue: Error, Sendable, Equatable, CustomStringConvertible {
     /// The meta entry at fault.
     package let key: String
+    /// What is wrong with it, and what to set instead.
     package let reason: String
 
     package var description: String { "the meta value '\(key)' cannot be used: \(reason)" }

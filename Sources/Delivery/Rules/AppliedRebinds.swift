@@ -7,10 +7,12 @@ import Telemetry
 ///
 /// *Diagnostics*: a file that cannot be read or written is logged; the price is that a rebind is applied once more, which changes nothing.
 package final class AppliedRebinds: Sendable {
+    /// The name of the file.
     package static let name = "rebinds-done"
     private let files: StateFiles
     private let ids: Mutex<Set<String>>
 
+    /// Reads what was carried out before.
     package init(files: StateFiles) {
         self.files = files
         let text = files.read(Self.name, loss: "rebinds in force are applied once more") ?? ""

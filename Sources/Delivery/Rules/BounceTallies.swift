@@ -4,7 +4,9 @@ import Synchronization
 package final class BounceTallies: Sendable {
     /// *Value*: one rule's counts.
     package struct Tally: Sendable, Equatable {
+        /// Messages by queue; of at most `queueLimit` queues.
         package var queues: [String: Int] = [:]
+        /// All of them.
         package var total = 0
     }
 

@@ -4,8 +4,11 @@ import Shaping
 
 /// *Value*: one path's or queue's part in a limit.
 package struct LimitUse: Sendable {
+    /// The key of the limit.
     package var limit: String
+    /// `rate` or `connections`.
     package var kind: String
+    /// The limit as configured.
     package var value: String
     /// Connections held now; `nil` for rates.
     package var held: Int?
@@ -19,8 +22,10 @@ package struct LimitSum {
     private let node: String
     private var byName: [String: LimitStatus] = [:]
 
+    /// Nothing added up yet, for the node of that name.
     package init(node: String) { self.node = node }
 
+    /// Adds the parts of a path or a queue.
     package mutating func add(_ uses: [LimitUse]) {
         for use in uses {
             var status =

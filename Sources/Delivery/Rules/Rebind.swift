@@ -7,7 +7,9 @@ import Telemetry
 
 /// *Value*: one rebind as the queues apply it: what is merged into the metadata of the messages that were here when it was issued.
 package struct Rebind: Sendable {
+    /// The id of the rule.
     package let id: String
+    /// Why it was issued.
     package let reason: String
     /// When it was issued: messages received later are not meant.
     let issued: MonotonicInstant
@@ -18,6 +20,7 @@ package struct Rebind: Sendable {
     /// The messages become due at once.
     let isFlushing: Bool
     let isLogged: Bool
+    /// Counts the queues that are still at it.
     package let run: RebindRun
 
     /// `nil` when the payload is not one (an entry of another version).
@@ -75,6 +78,7 @@ package final class RebindRun: Sendable {
     private let left: Atomic<Int>
     private let finished: @Sendable () -> Void
 
+    /// - Parameter finished: called once, by the last queue; at once when there is none.
     package init(queues: Int, finished: @escaping @Sendable () -> Void) {
         left = Atomic(queues)
         self.finished = finished

@@ -16,6 +16,7 @@ package final class RuleWatch: Sendable {
     /// What the rules in force are about: the news that a rule has gone need not say it any more.
     private let scopes = Mutex<[String: ControlScope]>([:])
 
+    /// A watch that remembers the rebinds it has carried out in `files`.
     package init(files: StateFiles) { applied = AppliedRebinds(files: files) }
 
     /// The same beside a spool that is not told of damage.

@@ -12,10 +12,12 @@ import Telemetry
 /// Other parts of the node send it a `ShardCommand` by its address; a drain of the mailbox enters the actor once for all of them. Inside, queues
 /// are plain objects that nothing else can reach. A path is an actor of its own on the same loop.
 package actor Shard {
+    /// The event loop.
     package nonisolated let unownedExecutor: UnownedSerialExecutor
     /// Where the shard takes its commands.
     package nonisolated let address: ShardAddress
 
+    /// What its queues, paths and sessions have in common.
     package let ground: ShardGround
     private let services: DeliveryServices
     private(set) var queues: [ObjectIdentifier: ScheduledQueue] = [:]

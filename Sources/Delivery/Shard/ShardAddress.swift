@@ -4,7 +4,9 @@ import Synchronization
 
 /// *Shared*: where a shard takes its commands, from any thread.
 package final class ShardAddress: Sendable {
+    /// Which of the node's shards it is.
     package let index: Int
+    /// The event loop of the shard.
     package let loop: any EventLoop
     private let mailbox: Mailbox<ShardCommand>
 

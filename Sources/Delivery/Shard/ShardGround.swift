@@ -14,6 +14,7 @@ import Telemetry
 package final class ShardGround {
     /// Where the shard takes its commands.
     package let address: ShardAddress
+    /// What all shards share.
     package let services: DeliveryServices
     /// The Lua state of this loop.
     package private(set) var engine: PolicyEngine?
@@ -33,6 +34,7 @@ package final class ShardGround {
     private var knownPaths: [PathKey: PathGate] = [:]
     private static let knownLimit = 200_000
 
+    /// The ground of a shard, without a Lua state yet.
     package init(_ address: ShardAddress, services: DeliveryServices) {
         self.address = address
         self.services = services

@@ -2,8 +2,10 @@ package import NIOCore
 
 /// *Shared*: the addresses of a node's shards, one per event loop, and the rule that places a site on one of them.
 package final class ShardSet: Sendable {
+    /// In the order of the event loops.
     package let all: [ShardAddress]
 
+    /// One address for each loop of the group.
     package init(_ group: any EventLoopGroup) {
         all = group.makeIterator().enumerated().map { ShardAddress(index: $0.offset, loop: $0.element) }
     }

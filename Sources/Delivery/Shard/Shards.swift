@@ -7,6 +7,7 @@ package import Spool
 
 /// *Value*: the shards of a node, to be asked about everything that lives on them.
 package struct Shards: Sendable {
+    /// What the shards share.
     package let services: DeliveryServices
     /// One per event loop, in the order of `services.shards`.
     package let all: [Shard]

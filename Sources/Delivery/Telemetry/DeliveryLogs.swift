@@ -11,6 +11,7 @@ package final class DeliveryLogs: Sendable {
     /// Some log shows header fields.
     package let wantsHeaders: Bool
 
+    /// - Parameter wantsHeaders: whether some log shows header fields.
     package init(writers: [LogWriter], nodeID: String, wantsHeaders: Bool = false) {
         self.wantsHeaders = wantsHeaders
         self.writers = writers
@@ -29,6 +30,7 @@ package final class DeliveryLogs: Sendable {
         return nil
     }
 
+    /// Hands a record to every log. Never blocks.
     package func submit(_ record: LogRecord) { for writer in writers { writer.submit(record) } }
 
     /// Ends the segments that are being written; the next record begins new ones.
@@ -82,6 +84,7 @@ extension LogRecord.Response {
     /// Bytes of a server's text in a record.
     private static let contentLimit = 16_384
 
+    /// The reply a server gave, its text cut to 16 KiB, and the command it answers.
     package init(_ reply: Reply, command: String?) {
         self.init(
             code: reply.code,

@@ -13,6 +13,7 @@ import Telemetry
 
 /// *Shared*: what the sessions of one SMTP listener have in common, on whatever loops they are: its options, its caps, ids and dates.
 package final class ListenerGate: Sendable {
+    /// What the policy said of the listener.
     package let config: ESMTPListenerConfig
     /// Most sessions at once: as configured, and as the limit of open files allows for all listeners together.
     package let maxConnections: Int
@@ -20,9 +21,12 @@ package final class ListenerGate: Sendable {
     private let metrics: NodeMetrics
     let registry: MetricRegistry
     private let descriptors: DescriptorBudget
+    /// The name in the greeting.
     package let hostname: String
     let relayHosts: NetworkList
+    /// The headers put on top of each message.
     package let trace: TraceHeaders
+    /// What 250 promises here.
     package let durability: Durability
     private let ids: Mutex<MessageIDGenerator>
     private let open = Atomic<Int>(0)
@@ -31,6 +35,7 @@ package final class ListenerGate: Sendable {
     private let clientRoot: any LimitRoot
     private let clients = Mutex<[String: RateLimiter]>([:])
 
+    /// - Parameter nodeSeed: makes the ids of this node its own.
     package init(config: ESMTPListenerConfig, services: DeliveryServices, nodeSeed: UInt64) {
         self.config = config
         maxConnections = min(config.maxConnections, services.descriptors.smtp)
@@ -58,9 +63,12 @@ package final class ListenerGate: Sendable {
         }
     }
 
+    /// Counts a session; answers how many there are.
     package func opened() -> Int { open.wrappingAdd(1, ordering: .relaxed).newValue }
+    /// A session has ended.
     package func closed() { open.wrappingSubtract(1, ordering: .relaxed) }
 
+    /// The 421 with which a session ends.
     package func closing(_ text: String) -> Reply {
         Reply(code: 421, enhanced: EnhancedStatus(4, 3, 2), lines: ["\(hostname) \(text)"])
     }

@@ -8,6 +8,7 @@ import SMTP
 ///
 /// What its sessions have in common is in its gate.
 package actor SMTPListener {
+    /// The event loop.
     package nonisolated let unownedExecutor: UnownedSerialExecutor
     /// What the sessions see of the listener.
     package nonisolated let gate: ListenerGate

@@ -14,10 +14,13 @@ package final class AcceptGate: ChannelDuplexHandler {
 
     /// *Value*: what a gate is told about its listener.
     package struct Plan: Sendable {
+        /// The listener, for metrics and the log.
         package let listener: String
+        /// Whether another connection may be accepted.
         package let hasRoom: @Sendable () -> Bool
         fileprivate let pauses: Counter
 
+        /// A plan for the listener of that name.
         package init(listener: String, registry: MetricRegistry, hasRoom: @escaping @Sendable () -> Bool) {
             self.listener = listener
             self.hasRoom = hasRoom
@@ -36,6 +39,7 @@ package final class AcceptGate: ChannelDuplexHandler {
     private static let longestPause = TimeAmount.seconds(1)
     private static let roomCheck = TimeAmount.milliseconds(20)
 
+    /// A gate for one accepting channel.
     package init(_ plan: Plan) { self.plan = plan }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
