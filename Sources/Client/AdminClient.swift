@@ -62,10 +62,12 @@ package final class AdminClient: Sendable {
 
 /// *Value*: why a request to a node failed, one sentence.
 package struct ClientError: Error, Sendable {
+    /// What went wrong, and the remedy.
     package let message: String
     /// The status of the answer; `nil` when there was none.
     package let status: Int?
 
+    /// - Parameter status: the HTTP status, when there was one.
     package init(_ message: String, status: Int? = nil) {
         self.message = message
         self.status = status

@@ -2,6 +2,7 @@
 package struct LimitStatus: Sendable, Equatable {
     /// *Value*: one node's part in a limit.
     package struct Holder: Sendable, Equatable {
+        /// The member.
         package var node: String
         /// What the node has: permits, or slots it may use now.
         package var has: Int
@@ -10,6 +11,7 @@ package struct LimitStatus: Sendable, Equatable {
         /// How long it has waited for more; 0 when it does not wait.
         package var waitsSeconds: Double
 
+        /// The part of one member.
         package init(node: String, has: Int, wants: Int, waitsSeconds: Double) {
             self.node = node
             self.has = has
@@ -36,8 +38,10 @@ package struct LimitStatus: Sendable, Equatable {
     package var mode: String
     /// The part of the limit this node may use, 0…1.
     package var share: Double
+    /// Who has what.
     package var nodes: [Holder]
 
+    /// A limit as the listing shows it.
     package init(
         limit: String, kind: String, value: String, used: Int?, held: Int, wants: Int, waiting: Int, mode: String, share: Double,
         nodes: [Holder]

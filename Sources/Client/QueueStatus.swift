@@ -21,6 +21,7 @@ package struct QueueStatus: Sendable, Equatable {
     /// The last negative reply for a message of this queue, one line.
     package var lastReply: String?
 
+    /// A queue as the listing shows it.
     package init(
         queue: String, scheduled: Int, due: Int, active: Int, delivered: Int, oldestAge: Double?, nextDue: String?, state: String,
         blockedBy: String?, lastReply: String?
@@ -40,12 +41,16 @@ package struct QueueStatus: Sendable, Equatable {
 
 /// *Value*: one pause as `GET /api/queues/pauses` shows it.
 package struct PauseStatus: Sendable, Equatable {
+    /// The name of the queue.
     package var queue: String
+    /// Why it was paused.
     package var reason: String
+    /// Who paused it.
     package var issuer: String
     /// Since when, RFC 3339.
     package var since: String
 
+    /// A pause as the listing shows it.
     package init(queue: String, reason: String, issuer: String, since: String) {
         self.queue = queue
         self.reason = reason

@@ -1,6 +1,8 @@
 /// *Value*: one suspension, bounce or rebind as the admin API lists it.
 package struct RuleStatus: Sendable, Equatable {
+    /// The id of the rule.
     package var id: String
+    /// Why it was issued.
     package var reason: String
     /// Who asked for it, and from where.
     package var issuer: String
@@ -10,20 +12,28 @@ package struct RuleStatus: Sendable, Equatable {
     package var duration: String?
     /// When it ends, RFC 3339.
     package var expires: String?
+    /// The domain it is about.
     package var domain: String?
+    /// The routing domain it is about.
     package var routingDomain: String?
+    /// The tenant it is about.
     package var tenant: String?
+    /// The campaign it is about.
     package var campaign: String?
+    /// The queues it is about.
     package var queueNames: [String]?
     /// The egress path, of a suspension of one.
     package var name: String?
+    /// Whether it is about all queues.
     package var everything: Bool?
     /// The only node that it is for.
     package var node: String?
     /// Messages bounced on this node, by queue.
     package var bounced: [String: Int]?
+    /// Messages it has ended.
     package var totalBounced: Int?
 
+    /// A rule as the listing shows it.
     package init(id: String, reason: String, issuer: String, created: String) {
         self.id = id
         self.reason = reason
@@ -53,6 +63,7 @@ package struct BounceCount: Sendable, Equatable {
     package var bounced: [String: Int]
     package var totalBounced: Int
 
+    /// Counts by queue.
     package init(id: String?, bounced: [String: Int], totalBounced: Int) {
         self.id = id
         self.bounced = bounced
@@ -63,5 +74,6 @@ package struct BounceCount: Sendable, Equatable {
 /// *Value*: the answer that names a new rule.
 package struct RuleID: Sendable, Equatable {
     package var id: String
+    /// The rule of that id.
     package init(id: String) { self.id = id }
 }

@@ -24,12 +24,14 @@ package struct DNSError: Error, Sendable, Hashable, CustomStringConvertible {
         case resourcesExhausted
     }
 
+    /// What kind of failure it was.
     package let code: Code
     /// What happened, in one sentence.
     package let message: String
     /// What the operator can do about it.
     package let remedy: String
 
+    /// - Parameter message: one sentence that names what was asked.
     package init(_ code: Code, _ message: String, remedy: String) {
         self.code = code
         self.message = message

@@ -6,6 +6,7 @@ package struct Clocks: Sendable {
     private let steady: @Sendable () -> MonotonicInstant
     private let wall: @Sendable () -> WallInstant
 
+    /// Clocks that answer what the functions say.
     package init(steady: @escaping @Sendable () -> MonotonicInstant, wall: @escaping @Sendable () -> WallInstant) {
         self.steady = steady
         self.wall = wall

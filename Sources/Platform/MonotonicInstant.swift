@@ -9,6 +9,7 @@ package struct MonotonicInstant: Sendable, Hashable, Comparable {
     /// Nanoseconds since the machine started. For atomics and for pure arithmetic on limits, never for another clock.
     package let nanoseconds: Int64
 
+    /// A reading of the steady clock.
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// Before everything.
@@ -21,10 +22,12 @@ package struct MonotonicInstant: Sendable, Hashable, Comparable {
 
     package static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool { left.nanoseconds < right.nanoseconds }
 
+    /// Saturates at the ends.
     package static func + (instant: MonotonicInstant, duration: Duration) -> MonotonicInstant {
         instant.advanced(byNanoseconds: duration.clampedNanoseconds)
     }
 
+    /// Saturates at the ends.
     package static func - (instant: MonotonicInstant, duration: Duration) -> MonotonicInstant {
         let amount = duration.clampedNanoseconds
         return instant.advanced(byNanoseconds: amount == .min ? .max : -amount)

@@ -6,6 +6,7 @@ package struct WallInstant: Sendable, Hashable, Comparable {
     /// Nanoseconds since 1970.
     package let unixNanoseconds: Int64
 
+    /// A moment since 1970.
     package init(unixNanoseconds: Int64) { self.unixNanoseconds = unixNanoseconds }
 
     /// Before everything.
@@ -18,10 +19,12 @@ package struct WallInstant: Sendable, Hashable, Comparable {
 
     package static func < (left: WallInstant, right: WallInstant) -> Bool { left.unixNanoseconds < right.unixNanoseconds }
 
+    /// Saturates at the ends.
     package static func + (instant: WallInstant, duration: Duration) -> WallInstant {
         instant.advanced(byNanoseconds: duration.clampedNanoseconds)
     }
 
+    /// Saturates at the ends.
     package static func - (instant: WallInstant, duration: Duration) -> WallInstant {
         let amount = duration.clampedNanoseconds
         return instant.advanced(byNanoseconds: amount == .min ? .max : -amount)

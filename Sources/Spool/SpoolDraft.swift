@@ -3,12 +3,16 @@ package import NIOCore
 
 /// A message that asks to be kept. *value*.
 package struct SpoolDraft: Sendable {
+    /// The id of the message or of the body.
     package var id: MessageID
+    /// Who it is from and for.
     package var envelope: SpoolEnvelope
     /// The header block with its empty line.
     package var headers: ByteBuffer
+    /// The body, in memory or streamed before.
     package var body: SpoolBody
 
+    /// A message that is to be kept.
     package init(id: MessageID, envelope: SpoolEnvelope, headers: ByteBuffer, body: SpoolBody) {
         self.id = id
         self.envelope = envelope
@@ -90,6 +94,7 @@ package struct BodyReference: Sendable, Hashable {
     /// Bytes of the whole body.
     package var length: Int
 
+    /// The body of that id, so many bytes long.
     package init(id: MessageID, length: Int) {
         self.id = id
         self.length = length

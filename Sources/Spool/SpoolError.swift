@@ -32,12 +32,16 @@ package struct SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
         case io
     }
 
+    /// What kind of failure it was.
     package let code: Code
+    /// What failed, naming the path.
     package let message: String
+    /// What the operator can do; may be empty.
     package let remedy: String
     /// What is wrong without the path, for those who are not to see it.
     package let detail: String
 
+    /// - Parameter detail: what is short, for a reply to a client; the message when nil.
     package init(_ code: Code, _ message: String, remedy: String = "", detail: String? = nil) {
         self.detail = detail ?? message
         self.code = code

@@ -2,7 +2,9 @@
 ///
 /// The low 26 bits are the slot, the high 6 its generation, so that a handle used after `done` is noticed.
 package struct SpoolHandle: Sendable, Hashable {
+    /// The number itself.
     package let raw: UInt32
+    /// The handle of that number.
     package init(raw: UInt32) { self.raw = raw }
 
     static let slotBits: UInt32 = 26

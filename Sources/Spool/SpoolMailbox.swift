@@ -5,9 +5,12 @@ package protocol SpoolMailbox: AnyObject, Sendable {
 
 /// The outcome of one append or appendChunk. *value*. A chunk's success carries no handles.
 package struct SpoolCompletion: Sendable {
+    /// The number the caller gave.
     package let ticket: UInt64
+    /// The handles, or why nothing was kept.
     package let result: Result<[SpoolHandle], SpoolError>
 
+    /// The answer to that ticket.
     package init(ticket: UInt64, result: Result<[SpoolHandle], SpoolError>) {
         self.ticket = ticket
         self.result = result

@@ -31,6 +31,7 @@ package struct SpoolOptions: Sendable {
     /// Threads that read messages back.
     package var readThreads: Int
 
+    /// Options with their defaults; `normalized` brings them into range.
     package init(
         directory: String, nodeID: String, epoch: UInt64 = 1, segmentSize: Int = 64 << 20,
         maxDelayNanoseconds: Int64 = 50_000_000, minFreeSpace: Int = 256 << 20, minFreeInodes: Int = 1000,

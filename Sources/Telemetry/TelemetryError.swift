@@ -9,12 +9,14 @@ package struct TelemetryError: Error, Sendable, CustomStringConvertible {
         case resourcesExhausted
     }
 
+    /// What kind of thing failed.
     package let code: Code
     /// What happened, in one sentence, naming the option or the path.
     package let message: String
     /// What the operator can do about it.
     package let remedy: String
 
+    /// - Parameter message: one sentence that names the option or the path.
     package init(_ code: Code, _ message: String, remedy: String) {
         self.code = code
         self.message = message

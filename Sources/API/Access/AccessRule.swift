@@ -15,6 +15,7 @@ struct AccessRule: Sendable {
     private let names: TrustedNames
     private static let open: Set<String> = ["/livez", "/readyz", "/startupz", "/api/check-liveness/v1"]
 
+    /// The rule of a listener.
     package init(config: HTTPListenerConfig, nodeName: String) {
         trusted = config.trustedHosts
         names = TrustedNames(
@@ -92,6 +93,7 @@ struct AccessRule: Sendable {
     // MARK: Host
 
     private struct HostFault: Error {
+        /// As it was written.
         package let text: String
     }
 

@@ -12,10 +12,12 @@ struct Authority: Sendable, Hashable {
         case name(String)
     }
 
+    /// The host.
     package let host: Host
     /// `nil` when none is written.
     package let port: Int?
 
+    /// A host, and a port when one was given.
     package init(host: Host, port: Int?) {
         self.host = host
         self.port = port

@@ -7,6 +7,7 @@ package struct RequestTarget: Sendable, Equatable {
     /// Scheme and authority as written, of a target in absolute form.
     package let absolute: (scheme: String, authority: String)?
 
+    /// Reads the target of a request line (RFC 9112 3.2).
     package init(_ text: String) {
         var rest = Substring(text.utf8.prefix { $0 != UInt8(ascii: "#") })
         if rest.utf8.first != UInt8(ascii: "/"), let separator = Self.separator(in: rest) {

@@ -12,6 +12,7 @@ struct TrustedNames: Sendable {
     /// Entries with a scheme: exactly this origin.
     private var origins: Set<Origin> = []
 
+    /// The names of the listener's own address, of the host, and those that are listed.
     package init(listen: ListenAddress, hostnames: [String], listed texts: [String]) {
         for text in [listen.host] + hostnames {
             guard let host = Authority.Host(Substring(text)) else { continue }

@@ -7,10 +7,12 @@ import Shaping
 
 /// *Value*: what a listener asks of the messages that are injected through it.
 struct InjectionRules: Sendable {
+    /// What content may be.
     package var content = ContentRules()
     var maxReceivedHeaders = 100
     var refusesBcc = false
 
+    /// The rules of a listener.
     package init(_ config: HTTPListenerConfig.Content = .defaults) {
         content.lineLengthHardLimit = config.lineLengthHardLimit
         switch config.invalidLineEndings {

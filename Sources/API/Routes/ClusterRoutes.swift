@@ -8,10 +8,14 @@ import NIOCore
 
 /// *Value*: who is in the cluster, what its limits are, and why something does not move.
 struct ClusterRoutes: Sendable {
+    /// The name of this node.
     package let own: String
+    /// The members and their limits.
     package let view: any ClusterView
+    /// Says why something does not move.
     package let explainer: Explainer
 
+    /// Adds the routes.
     package func add(to router: Router<APIContext>) {
         router.get("api/members") { _, _ in Response(json: members) }
         router.post("api/members/forget") { request, _ in

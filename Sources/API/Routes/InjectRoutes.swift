@@ -8,10 +8,14 @@ import NIOCore
 
 /// *Value*: `POST /api/inject` (short form) and `POST /api/inject/v1`.
 struct InjectRoutes: Sendable {
+    /// Takes the mail.
     package let injector: Injector
+    /// Bytes that a body may have.
     package let limit: Int
+    /// What is refused.
     package let rules: InjectionRules
 
+    /// Adds the routes.
     package func add(to router: Router<APIContext>) {
         router.post("api/inject") { request, context in
             let injection = try await read(request, as: ShortInjection.self).injection(rules)

@@ -8,12 +8,15 @@ import Telemetry
 
 /// *Value*: `/metrics` and the probes of the lifecycle: alive, ready for new mail, recovered. None depends on DNS or another service.
 struct ProbeRoutes: Sendable {
+    /// What is asked about.
     package let services: DeliveryServices
+    /// One per event loop.
     package let heartbeats: [Heartbeat]
 
     /// A loop that has not turned for this long is stuck.
     private static let stuck: Int64 = 30_000_000_000
 
+    /// Adds the routes.
     package func add(to router: Router<APIContext>) {
         router.get("metrics") { request, _ in
             let bytes = services.registry.render(prefix: request.uri.queryParameters["prefix"].map { String($0) })

@@ -9,9 +9,12 @@ import NIOCore
 
 /// *Value*: the queues: listing, pause, resume.
 struct QueueRoutes: Sendable {
+    /// Lists the queues.
     package let inspection: Inspection
+    /// Takes the orders.
     package let orders: Orders
 
+    /// Adds the routes.
     package func add(to router: Router<APIContext>) {
         router.get("api/queues") { _, _ in
             Response(json: await inspection.queues())

@@ -13,8 +13,11 @@ import Shaping
 ///
 /// A rule is durable on this node before it is answered, and in a cluster it holds on all nodes.
 struct RuleRoutes: Sendable {
+    /// Counts what a bounce would end.
     package let inspection: Inspection
+    /// Takes the orders.
     package let orders: Orders
+    /// The members.
     package let view: any ClusterView
 
     /// What a rule lasts when the request does not say: five minutes, a rebind an hour (nodes that are away carry it out when they return).
@@ -24,6 +27,7 @@ struct RuleRoutes: Sendable {
     private var control: ControlState { orders.control }
     private var members: [String] { view.members().map(\.node) }
 
+    /// Adds the routes.
     package func add(to router: Router<APIContext>) {
         addListing(.suspend, "api/admin/suspend/v1", noun: "suspension", to: router)
         addListing(.suspendPath, "api/admin/suspend-ready-q/v1", noun: "suspension of a path", to: router)

@@ -21,6 +21,7 @@ final class HTTPConnection: ChannelInboundHandler, TurnTaker, InletOwner {
         var target: RequestTarget
         /// The body's length; `nil` when it comes in chunks.
         var length: Int?
+        /// Bytes that the body may have.
         package var limit: Int
         var keepsAlive: Bool
         /// The answer, when it does not depend on the body and there is none.
@@ -74,6 +75,7 @@ final class HTTPConnection: ChannelInboundHandler, TurnTaker, InletOwner {
     static let copies = 4
     private static let lingerBytes = 1 << 20
 
+    /// A connection of the listener, on the loop of `turns`.
     package init(front: HTTPFront, turns: HTTPTurns) {
         self.front = front
         self.turns = turns

@@ -9,8 +9,10 @@ import Telemetry
 
 /// *Shared*: what all connections of the HTTP listener have in common: who may ask, what there is, how many there may be.
 final class HTTPFront: Sendable {
+    /// Who may ask what.
     package let access: AccessRule
     let routes: RouteTable
+    /// How much may be in memory.
     package let budget: ResidentBudget
     /// The largest body of a trusted client, in bytes.
     let bodyLimit: Int
@@ -23,8 +25,10 @@ final class HTTPFront: Sendable {
 
     /// *Value*: the connections that are open.
     private struct Open {
+        /// How many there are.
         package var count = 0
         var strangers = 0
+        /// The connections and their loops.
         package var connections: [ObjectIdentifier: (loop: any EventLoop, connection: NIOLoopBound<HTTPConnection>)] = [:]
         var drained: EventLoopPromise<Void>?
     }
@@ -80,6 +84,7 @@ final class HTTPFront: Sendable {
         return Admission(isTrusted: isTrusted, isWelcome: isWelcome)
     }
 
+    /// A connection is closed.
     package func leave(_ admission: Admission) {
         metrics.connections.add(-1)
         open.withLock { open in
@@ -88,6 +93,7 @@ final class HTTPFront: Sendable {
         }
     }
 
+    /// Keeps a connection in mind until it is closed.
     package func remember(_ connection: HTTPConnection, of channel: any Channel) {
         let key = ObjectIdentifier(connection)
         let entry = (loop: channel.eventLoop, connection: NIOLoopBound(connection, eventLoop: channel.eventLoop))
@@ -124,11 +130,15 @@ final class HTTPFront: Sendable {
 
 /// *Shared*: the metrics of the HTTP listener.
 struct HTTPMetrics: Sendable {
+    /// Connections that are open.
     package let connections: Gauge
+    /// Connections so far.
     package let opened: Counter
     let denied: Counter
+    /// Answers by status.
     package let answers: CounterFamily
 
+    /// Registers the metrics.
     package init(_ registry: MetricRegistry) {
         connections = registry.gauge("connection_count", "Open connections.", labels: ["service"]).with("http_listener")
         opened = registry.counter("total_connection_count", "Connections opened.", labels: ["service"]).with("http_listener")

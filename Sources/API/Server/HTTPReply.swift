@@ -6,8 +6,11 @@ import Synchronization
 
 /// *Value*: a whole answer.
 struct HTTPReply: Sendable {
+    /// The status.
     package var status: HTTPResponseStatus
+    /// Fields in their order.
     package var headers: [(String, String)]
+    /// The whole body.
     package var body: ByteBuffer
 
     /// An answer of one line.
@@ -36,6 +39,7 @@ struct HTTPReply: Sendable {
 
     /// *Shared*: the pieces of a body.
     private final class Collected: Sendable {
+        /// What was written.
         package let bytes = Mutex(ByteBuffer())
     }
 

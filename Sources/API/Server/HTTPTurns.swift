@@ -26,6 +26,7 @@ final class HTTPTurns {
     /// Long enough that the loop goes back to its sockets: a task that is due at once runs before them.
     private static let pause = TimeAmount.microseconds(200)
 
+    /// The turns of that loop.
     package init(loop: any EventLoop) { self.loop = loop }
 
     /// Gives the connection its turn, in order of asking.

@@ -14,10 +14,13 @@ struct RequestBytes {
     /// A chunked body is cut at empty lines too, since the next request may follow one, but not into crumbs.
     private static let least = 512
 
+    /// Whether nothing has come.
     package var isEmpty: Bool { bytes.readableBytes == 0 }
+    /// Bytes so far.
     package var count: Int { bytes.readableBytes }
     var storage: Int { bytes.storageCapacity }
 
+    /// Adds a piece.
     package mutating func append(_ piece: ByteBuffer) {
         if bytes.readableBytes == 0 {
             bytes = piece

@@ -7,10 +7,12 @@ struct RouteTable: Sendable {
     /// Methods by path, both as requests write them.
     private var methods: [String: [String]] = [:]
 
+    /// The routes of a router.
     package init(_ router: Router<APIContext>) {
         for route in router.routes { add(route.method.rawValue, Self.normalized("\(route.path)")) }
     }
 
+    /// Routes as they are given.
     package init(_ routes: [(method: String, path: String)]) {
         for route in routes { add(route.method, Self.normalized(route.path)) }
     }

@@ -11,11 +11,15 @@ package struct DNSAnswer: Sendable, Hashable {
         case noSuchName
     }
 
+    /// The name that was asked for.
     package var name: String
+    /// The type that was asked for.
     package var type: RecordType
+    /// What the servers say of the name.
     package var status: Status
     /// Records in the order they came; malformed ones are left out and counted.
     package var records: [DNSRecord]
+    /// Records of that type that could not be read.
     package var malformed: Int
     /// The name at the end of the CNAMEs.
     package var canonicalName: String
@@ -24,6 +28,7 @@ package struct DNSAnswer: Sendable, Hashable {
     /// Validated by DNSSEC, end to end. An answer proved false is an error, `DNSError.Code.bogus`.
     package var isSecure: Bool
 
+    /// An answer as the resolver gives it.
     package init(
         name: String, type: RecordType, status: Status, records: [DNSRecord] = [], malformed: Int = 0,
         canonicalName: String? = nil, timeToLive: Int = 0, isSecure: Bool = false

@@ -25,8 +25,10 @@ package struct ResolverConfiguration: Sendable {
     /// strip signatures, as many in clusters do. `rootTrustAnchors` validates from the root.
     package var trustAnchors: [String] = []
 
+    /// The defaults, with the servers of the system.
     package init() {}
 
+    /// The defaults, but for what is given.
     package init(
         servers: [String] = [], localData: [String] = [], timeout: Duration = .seconds(15), cacheSize: Int = 16 << 20
     ) {

@@ -4,6 +4,7 @@ package import Platform
 package struct MailRoute: Sendable, Hashable {
     /// One host to try.
     package struct Host: Sendable, Hashable {
+        /// The preference of the MX record; lower ones first.
         package var preference: Int
         /// Lower case, without a dot at the end; the text of the address for a literal.
         package var name: String
@@ -12,6 +13,7 @@ package struct MailRoute: Sendable, Hashable {
         /// An address given with the name, which is then not looked up.
         package var address: HostAddress?
 
+        /// A host of a route.
         package init(preference: Int, name: String, port: Int? = nil, address: HostAddress? = nil) {
             self.preference = preference
             self.name = name
@@ -34,12 +36,14 @@ package struct MailRoute: Sendable, Hashable {
     package var siteName: String
     /// By preference, then name. Hosts of equal preference are for the caller to shuffle.
     package var hosts: [Host]
+    /// Where the hosts come from.
     package var kind: Kind
     /// `.distantFuture`: never.
     package var expires: MonotonicInstant
     /// The MX answer was validated by DNSSEC.
     package var isSecure: Bool
 
+    /// A route to these hosts.
     package init(siteName: String, hosts: [Host], kind: Kind, expires: MonotonicInstant, isSecure: Bool = false) {
         self.siteName = siteName
         self.hosts = hosts

@@ -10,6 +10,7 @@ internal import Synchronization
 ///
 /// *Diagnostics*: everything the DNS does is data, a `RouteFailure`. Nothing is retried; the queue's schedule does that.
 package final class MailRouter: Sendable {
+    /// A route, or why there is none.
     package typealias RouteResult = Result<MailRoute, RouteFailure>
 
     /// The addresses of one family.
@@ -25,6 +26,7 @@ package final class MailRouter: Sendable {
     let routes: Mutex<FlightTable<String, RouteAnswer>>
     let hosts: Mutex<FlightTable<HostKey, FamilyRecord>>
 
+    /// A router with an empty cache.
     package init(
         resolver: any Resolving, configuration: MailRouterConfiguration = MailRouterConfiguration(),
         clock: @escaping @Sendable () -> MonotonicInstant = MonotonicInstant.now

@@ -17,5 +17,6 @@ package struct MailRouterConfiguration: Sendable {
     /// Longest wait for a lookup to start.
     package var maxWait: Duration = .seconds(60)
 
+    /// The defaults.
     package init() {}
 }

@@ -2,10 +2,15 @@ internal import Synchronization
 
 /// Counts of MX resolution, for the metrics `dns_mx_resolve_*`. *Value.*
 package struct MailRouterStatistics: Sendable, Hashable {
+    /// Look-ups under way.
     package var inProgress: Int
+    /// Questions answered from memory.
     package var cacheHits: Int
+    /// Questions that had to be asked.
     package var cacheMisses: Int
+    /// Look-ups that found a route.
     package var ok: Int
+    /// Look-ups that found none.
     package var failed: Int
 }
 

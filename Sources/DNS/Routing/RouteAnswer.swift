@@ -2,6 +2,7 @@ package import Platform
 
 /// A route, or why there is none, and how long that holds. *Value.*
 package struct RouteAnswer: Sendable, Hashable {
+    /// The route, or why there is none.
     package var result: Result<MailRoute, RouteFailure>
     /// Until then the same answer is given without asking the DNS.
     package var expires: MonotonicInstant
@@ -9,6 +10,7 @@ package struct RouteAnswer: Sendable, Hashable {
     /// failure has attempted nothing.
     package var isRemembered: Bool
 
+    /// An answer that holds until then.
     package init(_ result: Result<MailRoute, RouteFailure>, expires: MonotonicInstant, isRemembered: Bool = false) {
         self.result = result
         self.expires = expires

@@ -34,12 +34,14 @@ package struct CIDR: Sendable, Hashable {
         self.base = base.masked(to: self.length)
     }
 
+    /// Whether the address is in the block.
     package func contains(_ address: HostAddress) -> Bool {
         let address = address.unmapped
         guard address.isV4 == base.isV4 else { return false }
         return address.masked(to: length) == base
     }
 
+    /// As it is written: without the length when it is one address.
     package var text: String { length == (base.isV4 ? 32 : 128) ? base.text : "\(base.text)/\(length)" }
 }
 

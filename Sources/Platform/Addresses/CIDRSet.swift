@@ -10,12 +10,15 @@ package struct CIDRSet: Sendable, Hashable {
 
     private var levels: [Level] = []
 
+    /// The addresses of all these blocks.
     package init(_ blocks: [CIDR] = []) {
         for block in blocks { insert(block) }
     }
 
+    /// Whether no address is in it.
     package var isEmpty: Bool { levels.isEmpty }
 
+    /// Adds the addresses of a block.
     package mutating func insert(_ block: CIDR) {
         let isV4 = block.base.isV4
         if let index = levels.firstIndex(where: { $0.length == block.length && $0.isV4 == isV4 }) {
@@ -25,6 +28,7 @@ package struct CIDRSet: Sendable, Hashable {
         }
     }
 
+    /// Whether the address is in one of the blocks; one look-up per length of prefix.
     package func contains(_ address: HostAddress) -> Bool {
         let address = address.unmapped
         for level in levels where level.isV4 == address.isV4 {

@@ -11,6 +11,7 @@ package enum HostAddress: Sendable, Hashable {
         return .v4(UInt32(truncatingIfNeeded: low))
     }
 
+    /// Whether it is an IPv4 address.
     package var isV4: Bool {
         if case .v4 = self { true } else { false }
     }

@@ -2,11 +2,13 @@
 ///
 /// Years 0000 to 9999 are exact; anything outside is clamped, so hostile timestamps cannot widen a field.
 package struct UTCTime {
+    /// The fields; months and days begin with 1.
     package let year, month, day, hour, minute, second, nanosecond: Int
 
     private static let earliest: Int64 = -62_167_219_200
     private static let latest: Int64 = 253_402_300_799
 
+    /// The fields of a moment since 1970.
     package init(unixNanoseconds: Int64) {
         var seconds = unixNanoseconds / 1_000_000_000
         var fraction = unixNanoseconds % 1_000_000_000

@@ -7,6 +7,7 @@ package final class Wakeup: Sendable {
     private let readEnd: Int32
     private let writeEnd: Int32
 
+    /// Makes the pipe.
     package init() throws(ThreadShortage) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {

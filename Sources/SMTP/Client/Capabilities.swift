@@ -5,7 +5,9 @@
 package struct Capabilities: Sendable, Equatable {
     /// *Value.* One bit per extension known here.
     package struct Extensions: OptionSet, Sendable, Hashable {
+        /// One bit per extension.
         package let rawValue: UInt16
+        /// The extensions of these bits.
         package init(rawValue: UInt16) { self.rawValue = rawValue }
 
         /// RFC 2920.

@@ -33,6 +33,7 @@ package struct ClientCloseReason: Sendable, Equatable {
     /// It happened between transactions, so no message was touched by it.
     package let wasIdle: Bool
 
+    /// Why a connection ended.
     package init(kind: Kind, stage: ClientCommand?, reply: RawReply? = nil, text: String, wasIdle: Bool) {
         self.kind = kind
         self.stage = stage

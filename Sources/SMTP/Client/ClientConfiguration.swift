@@ -17,6 +17,7 @@ package struct ClientConfiguration: Sendable {
     /// Speak LMTP (RFC 2033).
     package var useLMTP: Bool
 
+    /// A configuration with the defaults of RFC 5321 4.5.3.2 where nothing is given.
     package init(
         ehloDomain: String, timeouts: ClientTimeouts = ClientTimeouts(), enablePipelining: Bool = true,
         enableChunking: Bool = true, enableRSET: Bool = true, ignore8BitChecks: Bool = false, useLMTP: Bool = false
@@ -35,10 +36,15 @@ package struct ClientConfiguration: Sendable {
 ///
 /// *Value.*
 package struct ClientTimeouts: Sendable, Hashable {
+    /// For the greeting.
     package var banner: Duration = .seconds(60)
+    /// For the answer to EHLO, HELO or LHLO.
     package var ehlo: Duration = .seconds(300)
+    /// For the answer to RSET.
     package var rset: Duration = .seconds(5)
+    /// For the answer to MAIL.
     package var mail: Duration = .seconds(300)
+    /// For the answer to RCPT.
     package var rcpt: Duration = .seconds(300)
     /// DATA until 354; also how long the connection may stand still while content is written.
     package var data: Duration = .seconds(300)
@@ -49,6 +55,7 @@ package struct ClientTimeouts: Sendable, Hashable {
     /// The reply to QUIT until the server closes the connection.
     package var farewell: Duration = .seconds(1)
 
+    /// The defaults.
     package init() {}
 
     /// The deadline of a step.

@@ -45,6 +45,7 @@ package final class ClientHandler: ChannelDuplexHandler {
     private var timer: Scheduled<Void>?
     private var timerFires = NIODeadline.distantFuture
 
+    /// A handler for one connection that is being made.
     package init(configuration: ClientConfiguration, delegate: any ClientSessionDelegate) {
         self.configuration = configuration
         self.delegate = delegate

@@ -40,6 +40,7 @@ package final class ClientTransaction: Sendable {
     /// Bytes of headers and body, what SIZE= announces.
     package let size: Int
 
+    /// - Parameter recipients: at least one.
     package init(
         sender: EnvelopeAddress, recipients: [EnvelopeAddress], headers: ByteBuffer, body: ClientBody, needs8Bit: Bool = false,
         needsUTF8: Bool = false

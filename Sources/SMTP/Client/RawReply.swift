@@ -8,6 +8,7 @@ package struct RawReply: Sendable, Equatable {
     /// The lines with their codes and CRLFs; empty when the text was not kept.
     package let bytes: [UInt8]
 
+    /// A reply with that code and text.
     package init(code: Int, bytes: [UInt8] = []) {
         self.code = code
         self.bytes = bytes

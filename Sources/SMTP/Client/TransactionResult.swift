@@ -20,6 +20,7 @@ package struct TransactionResult: Sendable, Equatable {
         case between
     }
 
+    /// A result, recipient by recipient.
     package init(perRecipient: [RecipientOutcome], sessionUsable: Bool, interruption: Interruption = .none) {
         self.perRecipient = perRecipient
         self.sessionUsable = sessionUsable
@@ -56,6 +57,7 @@ package struct RecipientOutcome: Sendable, Equatable {
     /// An earlier recipient of the same transaction was accepted.
     package let followsAccepted: Bool
 
+    /// What decided about a recipient.
     package init(raw: RawReply, command: ClientCommand, origin: Origin, followsAccepted: Bool = false) {
         self.raw = raw
         self.command = command

@@ -5,6 +5,7 @@ package struct SpoolDamage: Sendable, Equatable, CustomStringConvertible {
     /// What is wrong with it, and what became of it.
     package let what: String
 
+    /// Damage of that file of the spool directory.
     package init(file: String, what: String) {
         self.file = file
         self.what = what

@@ -1,7 +1,10 @@
 /// A system call that failed. *value*.
 package struct IOFailure: Error, Sendable, Equatable {
+    /// The system call.
     package let operation: String
+    /// Its `errno`.
     package let number: Int32
+    /// The failure of a call.
     package init(_ operation: String, _ number: Int32) {
         self.operation = operation
         self.number = number
@@ -10,8 +13,11 @@ package struct IOFailure: Error, Sendable, Equatable {
 
 /// Free room of a volume. *value*.
 package struct VolumeRoom: Sendable, Equatable {
+    /// Free bytes.
     package var bytes: Int
+    /// Free inodes.
     package var inodes: Int
+    /// So much room.
     package init(bytes: Int, inodes: Int) {
         self.bytes = bytes
         self.inodes = inodes
@@ -28,8 +34,11 @@ package struct FileFacts: Sendable, Equatable {
         /// Nothing that could be read as a file, in words.
         case other(String)
     }
+    /// What it is.
     package var kind: Kind
+    /// Bytes.
     package var size: Int
+    /// The facts of a file.
     package init(kind: Kind, size: Int) {
         self.kind = kind
         self.size = size

@@ -3,6 +3,7 @@ import Telemetry
 
 /// The real system calls. *value*. EINTR is retried, everything else is the caller's.
 package struct SystemIO: SpoolIO {
+    /// The calls of the system.
     package init() {}
 
     private func retry(_ operation: String, _ body: () -> Int) throws(IOFailure) -> Int {

@@ -9,7 +9,9 @@ package struct LibraryLog: LogHandler {
 
     private let library: String
     private let output: Output
+    /// What the library says of every line.
     package var metadata = Logger.Metadata()
+    /// Lines below it are not asked for.
     package var logLevel = Logger.Level.warning
 
     /// - Parameter output: the diagnostics of the process when left out.

@@ -36,18 +36,22 @@ package enum Log {
         set { threshold.store(newValue.rawValue, ordering: .relaxed) }
     }
 
+    /// For who looks for a fault.
     package static func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> LogFields = [:]) {
         emit(.debug, message, fields)
     }
 
+    /// What an operator wants to know once.
     package static func info(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> LogFields = [:]) {
         emit(.info, message, fields)
     }
 
+    /// What works, and should not stay as it is.
     package static func warn(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> LogFields = [:]) {
         emit(.warn, message, fields)
     }
 
+    /// What does not work.
     package static func error(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> LogFields = [:]) {
         emit(.error, message, fields)
     }

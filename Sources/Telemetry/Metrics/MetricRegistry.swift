@@ -13,6 +13,7 @@ package final class MetricRegistry: Sendable {
 
     private let families = Mutex<[String: any MetricFamily]>([:])
 
+    /// No metric yet.
     package init() {}
 
     /// A family of counters.

@@ -7,6 +7,7 @@ package struct LogFileRule: Sendable, Hashable {
     /// False: records of this type are not logged.
     package var enable: Bool
 
+    /// A rule for the records of one type.
     package init(suffix: String? = nil, directory: String? = nil, enable: Bool = true) {
         self.suffix = suffix
         self.directory = directory
@@ -26,10 +27,14 @@ package struct LogDirectoryOptions: Sendable {
     package var compressionLevel = 0
     /// Rules per type; a type without one uses `anyRecord`.
     package var perRecord: [LogRecordType: LogFileRule] = [:]
+    /// The rule for types without their own.
     package var anyRecord = LogFileRule()
+    /// Free space below which intake pauses.
     package var minFreeSpace = FreeSpaceFloor.percent(10)
+    /// Free inodes below which intake pauses.
     package var minFreeInodes = FreeSpaceFloor.percent(10)
 
+    /// Options with their defaults.
     package init(directory: String) { self.directory = directory }
 
     /// The rule for `type`.

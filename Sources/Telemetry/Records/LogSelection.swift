@@ -2,9 +2,12 @@
 ///
 /// A name matches a pattern without regard to ASCII case; a trailing `*` matches any rest.
 package struct LogSelection: Sendable, Hashable {
+    /// Names of meta values; `*` stands for any characters.
     package var meta: [String]
+    /// Names of header fields; `*` stands for any characters.
     package var headers: [String]
 
+    /// Shows what the patterns name.
     package init(meta: [String] = [], headers: [String] = []) {
         self.meta = meta
         self.headers = headers
