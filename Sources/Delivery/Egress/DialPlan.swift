@@ -46,13 +46,19 @@ struct DialPlan {
     private let skipHosts: NetworkList
 
     init(route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil) {
-        var random = SystemRandomNumberGenerator()
-        self.init(route: route, source: source, config: config, own: own, random: &random)
+        self.init(route: route, source: source, config: config, own: own) { $0.shuffled() }
     }
 
     init(
         route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses? = nil,
         random: inout some RandomNumberGenerator
+    ) {
+        self.init(route: route, source: source, config: config, own: own) { $0.shuffled(using: &random) }
+    }
+
+    private init(
+        route: MailRoute, source: EgressSourceConfig, config: EgressPathConfig, own: OwnAddresses?,
+        shuffle: ([MailRoute.Host]) -> [MailRoute.Host]
     ) {
         self.own = config.allowDeliveryToSelf ? nil : own
         isList = route.kind == .list
@@ -60,12 +66,12 @@ struct DialPlan {
         var group: [MailRoute.Host] = []
         for host in route.hosts {
             if let first = group.first, first.preference != host.preference {
-                ordered += group.shuffled(using: &random)
+                ordered += shuffle(group)
                 group = []
             }
             group.append(host)
         }
-        ordered += group.shuffled(using: &random)
+        ordered += shuffle(group)
         hosts = ordered.reversed()
         if case .literal(let address) = route.kind { literal = address } else { literal = nil }
         let smtpPort = config.smtpPort
