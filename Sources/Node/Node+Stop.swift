@@ -72,7 +72,9 @@ extension Node {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             let thread = NIOThreadPool(numberOfThreads: 1)
             thread.start()
-            thread.submit { [services] _ in
+            thread.submit { [services, files] _ in
+                files.close()
+                services.control.close()
                 services.spool.close()
                 services.journal?.close()
                 services.logs.close()

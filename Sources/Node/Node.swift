@@ -33,6 +33,8 @@ package final class Node: Sendable {
     /// How it was started.
     package let options: NodeOptions
     let listeners: [SMTPListener]
+    /// The small files beside the spool.
+    let files: StateFiles
     let http: HTTPClient
     let heartbeats: [Heartbeat]
     let group: MultiThreadedEventLoopGroup
@@ -50,6 +52,7 @@ package final class Node: Sendable {
         group: MultiThreadedEventLoopGroup, addresses: [String], httpConfig: HTTPListenerConfig?, declared: PolicyDeclarations
     ) {
         services = graph.services
+        files = graph.files
         self.shards = shards
         cluster = graph.cluster
         clusterView = graph.view
@@ -111,7 +114,7 @@ package final class Node: Sendable {
         node.publishGauges()
         node.publishBudgets()
         graph.alone.watch(shards)
-        if let cluster = graph.cluster { node.join(cluster, directory: spool.directory) }
+        if let cluster = graph.cluster { node.join(cluster) }
         node.expireRules()
         node.recover()
         services.state.phase = .ready
@@ -150,7 +153,7 @@ package final class Node: Sendable {
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
             control: control, ruleWatch: RuleWatch(files: files), state: state, own: own)
-        return NodeGraph(services: services, cluster: cluster, alone: alone, view: view)
+        return NodeGraph(services: services, files: files, cluster: cluster, alone: alone, view: view)
     }
 
     /// The orders of this node. A spool that had some and has lost them is refused: mail could go out that must not.
@@ -219,11 +222,10 @@ package final class Node: Sendable {
     }
 
     /// Becomes a member: from now on limits are shared.
-    private func join(_ cluster: Cluster, directory: String) {
+    private func join(_ cluster: Cluster) {
         cluster.start()
         LimitModeWatch.start(cluster, store: cluster.store) { [services] in services.state.phase == .stopping }
-        let memory = ClusterMemory(
-            files: StateFiles(directory: directory, spool: services.spool), prefix: cluster.limits.settings.prefix)
+        let memory = ClusterMemory(files: files, prefix: cluster.limits.settings.prefix)
         let key = cluster.limits.settings.prefix
         cluster.client.eventLoop.scheduleRepeatedTask(
             initialDelay: .seconds(2), delay: .nanoseconds(ClusterMemory.interval)
@@ -231,7 +233,7 @@ package final class Node: Sendable {
             guard services.state.phase != .stopping else { return task.cancel() }
             let epochs = cluster.limits.epochs
             guard cluster.client.runID(forKey: key) != nil, epochs.contains(where: { $0 != 0 }) else { return }
-            NIOThreadPool.singleton.submit { _ in memory.note(epochs, incarnation: cluster.incarnation) }
+            memory.note(epochs, incarnation: cluster.incarnation)
         }
     }
 
@@ -260,6 +262,7 @@ package final class Node: Sendable {
 /// *Value*: what a node is made of, while it is made.
 struct NodeGraph: Sendable {
     let services: DeliveryServices
+    let files: StateFiles
     let cluster: Cluster?
     /// The limits this node counts by itself.
     let alone: SingleNodeView

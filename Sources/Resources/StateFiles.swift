@@ -1,5 +1,6 @@
 import Cluster
 import Glibc
+import NIOPosix
 package import Spool
 import Synchronization
 import Telemetry
@@ -12,6 +13,16 @@ package final class StateFiles: Sendable {
     package let directory: String
     private let spool: Spool?
     private let reported = Mutex<Set<String>>([])
+    private let waiting = Mutex<Waiting>(Waiting())
+    /// Held while a file is written, so that `close` comes after it.
+    private let writing = Mutex<Void>(())
+
+    /// *Value*: the texts that are to be written soon, by file: the newest of each.
+    private struct Waiting {
+        var texts: [String: String] = [:]
+        var isScheduled = false
+        var isClosed = false
+    }
 
     /// Without a spool, damage is only logged.
     package init(directory: String, spool: Spool?) {
@@ -37,6 +48,37 @@ package final class StateFiles: Sendable {
             report(name, "\(what)\(rename(path, kept) == 0 ? "; moved to corrupt/" : ""); \(loss)")
         }
         return nil
+    }
+
+    /// Replaces a file soon, on a thread that may wait for the disk. Of several texts for one file the last is written. A failure is logged.
+    package func replaceSoon(_ name: String, with text: String) {
+        let isFirst = waiting.withLock { waiting in
+            waiting.texts[name] = text
+            defer { waiting.isScheduled = true }
+            return !waiting.isScheduled && !waiting.isClosed
+        }
+        guard isFirst else { return }
+        NIOThreadPool.singleton.submit { _ in self.writeWaiting() }
+    }
+
+    /// Writes what waits. Nothing is written after it: the directory may belong to another process. Blocks.
+    package func close() {
+        writeWaiting()
+        waiting.withLock { $0.isClosed = true }
+    }
+
+    private func writeWaiting() {
+        writing.withLock { _ in
+            let texts = waiting.withLock { waiting -> [String: String] in
+                defer { (waiting.texts, waiting.isScheduled) = ([:], false) }
+                return waiting.isClosed ? [:] : waiting.texts
+            }
+            for (name, text) in texts {
+                do throws(NodeError) { try replace(name, with: text) } catch {
+                    Log.error("a state file cannot be written", ["file": directory + "/" + name, "error": error.message])
+                }
+            }
+        }
     }
 
     /// Replaces a file, durably, and notes that it must be there. Blocks.

@@ -29,6 +29,19 @@ import Testing
         spool.close()
     }
 
+    /// A stop must not leave a file half written, nor write to a directory that is another's by then.
+    @Test func closeWritesWhatWaitsAndIsTheLastToWrite() throws {
+        let files = StateFiles(directory: folder.path, spool: nil)
+        for n in 0..<100 { files.replaceSoon("rebinds-done", with: "\(n)\n") }
+        files.replaceSoon("cluster-contact", with: "1 kumo 5\n")
+        files.close()
+        #expect(files.read("rebinds-done", loss: "") == "99\n" && files.read("cluster-contact", loss: "") == "1 kumo 5\n")
+        #expect(!FileManager.default.fileExists(atPath: folder.file("rebinds-done.new")))
+        files.replaceSoon("rebinds-done", with: "late\n")
+        files.close()
+        #expect(files.read("rebinds-done", loss: "") == "99\n")
+    }
+
     @Test(
         arguments: ["rebinds-done", "cluster-contact"],
         [

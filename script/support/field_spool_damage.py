@@ -31,6 +31,8 @@ def pristine(lab):
     answer = node.request("POST", "/api/admin/rebind/v1", {"domain": "nothing.example", "reason": "field", "data": {"campaign": "x"}})
     check(answer.status == 200, f"a rebind was answered {answer.status}")
     check(node.stop() == 0, "the node did not stop in order")
+    unfinished = [name for name in files(node.spool) if name.endswith(".new")]
+    check(not unfinished, f"the stop left files that are half written: {unfinished}")
     return node
 
 

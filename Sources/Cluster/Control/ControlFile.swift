@@ -24,6 +24,8 @@ struct ControlFile: ~Copyable {
     private var isDoubtful = true
     private var copy: Int32 = -1
     private var isCopyDoubtful = true
+    /// Nothing is written any more: the directory may belong to another process.
+    var isClosed = false
     /// What `read` found wrong.
     private(set) var damages: [(file: String, what: String)] = []
     /// The file that `read` took.

@@ -17,7 +17,10 @@ extension ControlState {
     /// Writes what waits in the outbox. Blocks for the disk.
     package func settle() {
         do throws(ControlError) {
-            try file.withLock { file throws(ControlError) in try put([], &file) }
+            try file.withLock { file throws(ControlError) in
+                // What comes from the cluster after the end is read again at the next start.
+                if !file.isClosed { try put([], &file) }
+            }
             shared.withLock {
                 $0.isSettling = false
                 $0.status.fileError = nil
@@ -32,9 +35,15 @@ extension ControlState {
         }
     }
 
+    /// Writes what waits in the outbox; later nothing is written, and orders are refused. Blocks for the disk.
+    package func close() {
+        settle()
+        file.withLock { $0.isClosed = true }
+    }
+
     /// Looks whether the files are still under their names, and writes them anew if not. Blocks for the disk. Answers what was wrong.
     package func mend() -> String? {
-        guard file.withLock({ !$0.isInPlace }) else { return nil }
+        guard file.withLock({ !$0.isClosed && !$0.isInPlace }) else { return nil }
         shared.withLock { $0.needsRewrite = true }
         settle()
         guard file.withLock({ $0.isInPlace }) else { return nil }
@@ -44,6 +53,9 @@ extension ControlState {
     /// Writes the outbox and then `line`, durably. Nothing of `line` is in the file when it throws, or the file is written anew
     /// before anything else is.
     func put(_ line: [UInt8], _ file: inout ControlFile) throws(ControlError) {
+        guard !file.isClosed else {
+            throw ControlError(.unusable, "the node is stopping", remedy: "Give the order to another node, or to this one after its start")
+        }
         let wantsRewrite = file.wantsRewrite
         let (content, isWhole) = shared.withLock { shared in
             defer { shared.outbox = [] }

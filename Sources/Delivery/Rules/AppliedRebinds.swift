@@ -1,7 +1,5 @@
-import NIOPosix
 package import Resources
 import Synchronization
-import Telemetry
 
 /// *Shared*: the rebinds this node has carried out, in a small file beside the spool, so that a restart does not read every message again.
 ///
@@ -22,17 +20,13 @@ package final class AppliedRebinds: Sendable {
     /// Whether the rebind was carried out.
     package func contains(_ id: String) -> Bool { ids.withLock { $0.contains(id) } }
 
-    /// Notes a rebind, and forgets those that are over. Writes on a thread of its own: loops do not wait for disks.
+    /// Notes a rebind, and forgets those that are over. Does not wait for the disk.
     package func add(_ id: String, living: Set<String>) {
         let text = ids.withLock { ids in
             ids = ids.filter { living.contains($0) }
             ids.insert(id)
             return ids.sorted().map { $0 + "\n" }.joined()
         }
-        NIOThreadPool.singleton.submit { [files] _ in
-            do throws(NodeError) { try files.replace(Self.name, with: text) } catch {
-                Log.error("the list of applied rebinds cannot be written", ["error": error.message])
-            }
-        }
+        files.replaceSoon(Self.name, with: text)
     }
 }

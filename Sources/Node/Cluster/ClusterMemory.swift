@@ -39,13 +39,9 @@ struct ClusterMemory: Sendable {
         return max(now, last + 1)
     }
 
-    /// Notes that the store answers now.
+    /// Notes that the store answers now. Does not wait for the disk.
     func note(_ epochs: [Int64], incarnation: UInt64) {
-        do throws(NodeError) {
-            let text = epochs.map(String.init).joined(separator: " ")
-            try files.replace(Self.name, with: "\(Clock.wall() / 1_000_000_000) \(prefix) \(incarnation) \(text)\n")
-        } catch {
-            Log.warn("the contact with the cluster cannot be noted", ["error": error.message])
-        }
+        let text = epochs.map(String.init).joined(separator: " ")
+        files.replaceSoon(Self.name, with: "\(Clock.wall() / 1_000_000_000) \(prefix) \(incarnation) \(text)\n")
     }
 }

@@ -44,6 +44,21 @@ import Testing
         }
     }
 
+    @Test func `after the end nothing is written, and an order is refused in a sentence`() throws {
+        let state = try filled()
+        state.close()
+        let before = RawFile.read(copy)
+        let error = #expect(throws: ControlError.self) { _ = try state.issue(ControlEntry(id: "late", kind: .warmup)) }
+        #expect(error?.description.contains("stopping") == true)
+        unlink(path)
+        #expect(state.mend() == nil)
+        state.settle()
+        #expect(access(path, F_OK) != 0)
+        #expect(RawFile.read(copy) == before && !before.isEmpty)
+        #expect(state.status.fileError == nil)
+        #expect(try open().entries.count == 5)
+    }
+
     @Test func `checksum is the known one`() { #expect(LineChecksum.of("123456789".utf8) == 0xcbf4_3926) }
 
     @Test func `what was issued is there after a restart, and removals are remembered`() throws {
