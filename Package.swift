@@ -43,7 +43,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                lifecycle, "Resources", "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry", "Platform", "JSON",
+                lifecycle, "Resources", "Options", "Shaping", "Node", "Delivery", "Sink", "Client", "Spool", "Message", "DNS", "Telemetry",
+                "Platform", "JSON",
                 "CAllocator",
                 nioCore,
                 nioPosix,
@@ -53,7 +54,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                lifecycle, "Resources", "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Shaping", "Redis", "Spool", "SMTP",
+                lifecycle, "Resources", "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Options", "Shaping", "Redis", "Spool",
+                "SMTP",
                 "DNS",
                 "Message",
                 "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, httpClient,
@@ -62,7 +64,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Resources", "Control", "Intake", "Delivery", "Client", "Cluster", "Shaping", "Policy", "SMTP", "DNS", "Spool", "Message",
+                "Resources", "Control", "Intake", "Delivery", "Client", "Cluster", "Options", "Shaping", "Policy", "SMTP", "DNS", "Spool",
+                "Message",
                 "Telemetry", "Platform", "JSON", nioCore, nioPosix, nioHTTP, hummingbird, httpTypes,
                 logging,
             ],
@@ -70,7 +73,8 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "Delivery", "Resources", "Client", "Cluster", "Policy", "Shaping", "Spool", "Message", "Telemetry", "Platform", "JSON",
+                "Delivery", "Resources", "Client", "Cluster", "Policy", "Options", "Shaping", "Spool", "Message", "Telemetry", "Platform",
+                "JSON",
                 nioCore,
                 nioPosix,
                 nioHTTP, httpClient,
@@ -79,14 +83,16 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
-                "Delivery", "Resources", "Policy", "SMTP", "Spool", "DNS", "Shaping", "Message", "Telemetry", "Platform", "JSON", nioCore,
+                "Delivery", "Resources", "Policy", "SMTP", "Spool", "DNS", "Options", "Shaping", "Message", "Telemetry", "Platform", "JSON",
+                nioCore,
                 nioPosix,
             ],
             swiftSettings: settings),
         .target(
             name: "Delivery",
             dependencies: [
-                "Resources", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client", "Platform", "JSON",
+                "Resources", "Cluster", "Policy", "Options", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client",
+                "Platform", "JSON",
                 nioCore,
                 nioPosix,
                 deque,
@@ -94,17 +100,19 @@ let package = Package(
             swiftSettings: settings),
         // What the node has and must neither lose nor exceed: state files, what limits gave out, memory, descriptors, its metrics.
         .target(
-            name: "Resources", dependencies: ["Cluster", "Shaping", "Spool", "SMTP", "Message", "Telemetry", "Platform", nioCore],
+            name: "Resources",
+            dependencies: ["Cluster", "Options", "Shaping", "Spool", "SMTP", "Message", "Telemetry", "Platform", nioCore],
             swiftSettings: settings),
         .target(
-            name: "Cluster", dependencies: ["Redis", "Shaping", "Telemetry", "Platform", "JSON", "COpenSSL", nioCore],
+            name: "Cluster", dependencies: ["Redis", "Options", "Shaping", "Telemetry", "Platform", "JSON", "COpenSSL", nioCore],
             swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", nioCore, nioPosix], swiftSettings: settings),
         .target(name: "Client", dependencies: ["JSON", nioCore, nioHTTP, httpClient], swiftSettings: settings),
         .target(name: "Sink", dependencies: [nioCore, nioPosix], swiftSettings: settings),
         .target(
-            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Shaping", "JSON"], swiftSettings: settings),
-        .target(name: "Shaping", dependencies: ["Platform", "JSON"], swiftSettings: settings),
+            name: "Policy", dependencies: ["CLuaShim", "CLua", "Message", "Options", "Shaping", "JSON"], swiftSettings: settings),
+        .target(name: "Shaping", dependencies: ["Options", "Platform", "JSON"], swiftSettings: settings),
+        .target(name: "Options", dependencies: ["Platform", "JSON"], swiftSettings: settings),
         .target(
             name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
@@ -132,7 +140,7 @@ let package = Package(
             name: "rate-check", dependencies: ["RateCheck", argumentParser], path: "Benchmarks/rate-check", swiftSettings: settings),
         .testTarget(name: "RateCheckTests", dependencies: ["RateCheck"], swiftSettings: settings),
         .executableTarget(
-            name: "limit-bench", dependencies: ["RateCheck", "Cluster", "Redis", "Shaping", nioCore, nioPosix, argumentParser],
+            name: "limit-bench", dependencies: ["RateCheck", "Cluster", "Redis", "Options", "Shaping", nioCore, nioPosix, argumentParser],
             path: "Benchmarks/limit-bench", swiftSettings: settings),
         // The floor and the load of script/bench.
         .executableTarget(
@@ -144,19 +152,24 @@ let package = Package(
             name: "RedisTests", dependencies: ["Redis", "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded],
             swiftSettings: settings),
         .target(
-            name: "ClusterModel", dependencies: ["Cluster", "Shaping", "CLua"], path: "Tests/ClusterModel", swiftSettings: settings),
+            name: "ClusterModel", dependencies: ["Cluster", "Options", "Shaping", "CLua"], path: "Tests/ClusterModel",
+            swiftSettings: settings),
         // The proof by model: histories of nodes, clocks, network and store in virtual time.
         .executableTarget(
             name: "cluster-model", dependencies: ["ClusterModel"], path: "Tests/cluster-model", swiftSettings: settings),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "ClusterModel", "Cluster", "Redis", "RedisFixture", "Shaping", "Telemetry", "Platform", nioCore, nioPosix, nioEmbedded,
+                "ClusterModel", "Cluster", "Redis", "RedisFixture", "Options", "Shaping", "Telemetry", "Platform", nioCore, nioPosix,
+                nioEmbedded,
             ],
             swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "MessageTests", dependencies: ["Message"], swiftSettings: settings),
-        .testTarget(name: "ShapingTests", dependencies: ["Shaping", "Platform", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "OptionsTests", dependencies: ["Options", "Shaping", "Platform", "JSON", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "ShapingTests", dependencies: ["Shaping", "Options", "Platform", "JSON", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Platform", "JSON", "CZstd", logging], swiftSettings: settings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform", "TestSupport"], swiftSettings: settings),
@@ -166,11 +179,12 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["apus", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
-            name: "ResourcesTests", dependencies: ["Resources", "Shaping", "Platform", "TestSupport"], swiftSettings: settings),
+            name: "ResourcesTests", dependencies: ["Resources", "Options", "Shaping", "Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Resources", "Delivery", "Client", "Cluster", "Policy", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry",
+                "Resources", "Delivery", "Client", "Cluster", "Policy", "Options", "Shaping", "Spool", "SMTP", "DNS", "Message",
+                "Telemetry",
                 "Platform",
                 "TestSupport",
                 nioCore,
@@ -180,7 +194,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "TestSupport", "Cluster", "DNS", "Platform", nioPosix, "Resources", "Intake", "Delivery", "Policy", "Shaping", "Spool",
+                "TestSupport", "Cluster", "DNS", "Platform", nioPosix, "Resources", "Intake", "Delivery", "Policy", "Options", "Shaping",
+                "Spool",
                 "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
             ],
             swiftSettings: settings),
@@ -189,7 +204,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "Resources", "API", "Intake", "Cluster", "Shaping", "Message", "JSON", nioCore, nioHTTP, hummingbird,
+                "Resources", "API", "Intake", "Cluster", "Options", "Shaping", "Message", "JSON", nioCore, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
         // What the tests of several targets need.
@@ -197,14 +212,16 @@ let package = Package(
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Resources", "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Shaping", "Spool",
+                "Resources", "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Options", "Shaping",
+                "Spool",
                 "SMTP", "DNS",
                 "Message", "Telemetry", "Platform", "JSON",
                 "CZstd",
                 "RedisFixture", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP, hummingbird,
             ],
             swiftSettings: settings),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "CLua", "Shaping", "Message", "JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "PolicyTests", dependencies: ["Policy", "CLua", "Options", "Shaping", "Message", "JSON"], swiftSettings: settings),
         .target(name: "CChecksum"),
         .target(name: "CLuaShim", dependencies: ["CLua"]),
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
@@ -222,7 +239,8 @@ if let sanitizer = Context.environment["APUS_SANITIZE"] {
     let tested =
         sanitizer == "thread"
         ? [
-            "PlatformTests", "JSONTests", "MessageTests", "ShapingTests", "SMTPTests", "TelemetryTests", "ResourcesTests", "DeliveryTests",
+            "PlatformTests", "JSONTests", "MessageTests", "OptionsTests", "ShapingTests", "SMTPTests", "TelemetryTests", "ResourcesTests",
+            "DeliveryTests",
             "IntakeTests", "SpoolTests", "NodeTests",
         ] : ["PolicyTests"]
     var wanted = Set(tested)

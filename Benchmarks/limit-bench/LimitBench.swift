@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Options
 import Shaping
 
 /// How a node decides. *Value.*

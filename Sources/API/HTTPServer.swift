@@ -7,6 +7,7 @@ import Intake
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Options
 package import Resources
 package import Shaping
 import Telemetry

@@ -1,6 +1,7 @@
 package import Delivery
 import Message
 import NIOCore
+import Options
 import Platform
 import Policy
 import Resources

@@ -1,9 +1,10 @@
 import Delivery
 package import Message
 package import NIOCore
+package import Options
 import Policy
 import SMTP
-package import Shaping
+import Shaping
 package import Spool
 
 /// *Loop-confined*: a message on its way in: what the policy sees and changes before the spool takes it.

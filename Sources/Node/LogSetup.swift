@@ -1,4 +1,5 @@
 import Delivery
+import Options
 import Shaping
 import Telemetry
 

@@ -8,6 +8,7 @@ import Intake
 import Message
 import NIOCore
 import NIOPosix
+import Options
 import Platform
 import Policy
 import Redis

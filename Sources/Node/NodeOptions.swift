@@ -1,5 +1,6 @@
 package import DNS
 import Delivery
+import Options
 import Platform
 import Resources
 import Shaping

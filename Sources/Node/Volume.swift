@@ -1,4 +1,5 @@
 import Glibc
+import Options
 import Shaping
 
 /// *Value*: the size of the file system that holds a directory.

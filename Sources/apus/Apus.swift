@@ -20,7 +20,7 @@ struct Apus: AsyncParsableCommand {
         version: "apus 0.1.0",
         subcommands: [
             Serve.self, Check.self, SinkCommand.self, Queues.self, Suspend.self, Resume.self, Bounce.self, Rebind.self, Explain.self,
-            Members.self, Limits.self, SpoolCommand.self,
+            Members.self, Limits.self, SpoolCommand.self, OptionsCommand.self,
         ])
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import JSON
 import Message
+import Options
 import Shaping
 import Testing
 

@@ -1,5 +1,6 @@
 import Message
 import NIOCore
+import Options
 import Policy
 import SMTP
 import Shaping

@@ -1,4 +1,5 @@
 import Cluster
+import Options
 import Resources
 import Shaping
 import Spool

@@ -1,3 +1,4 @@
+import Options
 import Policy
 import Shaping
 import Testing

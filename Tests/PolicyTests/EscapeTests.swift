@@ -1,4 +1,5 @@
 import Glibc
+import Options
 import Policy
 import Shaping
 import Testing

@@ -1,4 +1,5 @@
 import Message
+import Options
 import Policy
 import Shaping
 import Testing

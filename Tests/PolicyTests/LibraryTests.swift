@@ -1,4 +1,5 @@
 import CLua
+import Options
 import Policy
 import Shaping
 import Testing

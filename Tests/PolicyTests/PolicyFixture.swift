@@ -1,5 +1,6 @@
 import Glibc
 import Message
+import Options
 import Policy
 import Shaping
 

@@ -11,4 +11,10 @@ package struct SeededGenerator: RandomNumberGenerator {
         z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
         return z ^ (z >> 31)
     }
+
+    /// A text of the alphabet's characters, up to a length.
+    package mutating func text(of alphabet: [Character], upTo length: Int) -> String {
+        let count = Int.random(in: 0...length, using: &self)
+        return String((0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &self)] })
+    }
 }

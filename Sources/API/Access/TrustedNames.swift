@@ -1,4 +1,5 @@
 import DNS
+import Options
 import Shaping
 
 /// *Value*: the names under which browsers may reach the API: those of the listener and those of `trusted_names`.

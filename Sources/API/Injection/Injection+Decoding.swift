@@ -2,6 +2,7 @@ import Hummingbird
 package import Intake
 import JSON
 package import Message
+import Options
 import Platform
 import Policy
 

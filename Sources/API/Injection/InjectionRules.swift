@@ -2,6 +2,7 @@ import Hummingbird
 import Intake
 import Message
 import NIOCore
+import Options
 import SMTP
 import Shaping
 

@@ -1,5 +1,6 @@
 import Delivery
 import JSON
+import Options
 import Resources
 import Shaping
 

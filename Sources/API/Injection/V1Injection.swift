@@ -3,6 +3,7 @@ import Hummingbird
 import Intake
 import JSON
 import Message
+import Options
 import Resources
 import Shaping
 

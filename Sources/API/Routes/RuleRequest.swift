@@ -7,6 +7,7 @@ import Hummingbird
 import JSON
 import Message
 import NIOCore
+import Options
 import Platform
 import Shaping
 

@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import Message
 import NIOCore
+import Options
 import Platform
 import Shaping
 

@@ -1,5 +1,6 @@
 import DNS
 import NIOCore
+import Options
 import Resources
 import SMTP
 import Shaping
@@ -11,7 +12,7 @@ struct ConnectionSetup {
     let pathName: String
     let route: MailRoute
     let source: EgressSource
-    let config: EgressPathConfig
+    let config: Held<EgressPathConfig>
     /// The name of this node.
     let hostname: String
     /// Where this node takes mail itself.
@@ -19,6 +20,7 @@ struct ConnectionSetup {
 
     /// How sessions are held.
     var clientConfiguration: ClientConfiguration {
+        let config = config.table
         var timeouts = ClientTimeouts()
         timeouts.banner = config.bannerTimeout
         timeouts.ehlo = config.ehloTimeout

@@ -2,6 +2,7 @@ import DNS
 import Message
 import NIOCore
 import NIOPosix
+import Options
 import Platform
 import Resources
 import SMTP
@@ -56,14 +57,12 @@ final class EgressConnection {
     var idleSince: Int64 = 0
     private lazy var sessionID = String(UInt64.random(in: .min ... .max), radix: 16)
 
-    private var config: EgressPathConfig { setup.config }
-
     init(id: Int, owner: any ConnectionOwner, door: any ConnectionDoor, setup: ConnectionSetup) {
         self.id = id
         self.owner = owner
         self.door = door
         self.setup = setup
-        plan = DialPlan(route: setup.route, source: setup.source.config, config: setup.config, own: setup.own)
+        plan = DialPlan(route: setup.route, source: setup.source.config, config: setup.config.table, own: setup.own)
     }
 
     /// What the connection is doing, for `explain`.
@@ -87,7 +86,7 @@ final class EgressConnection {
         switch plan.next() {
         case .dial(let candidate): dial(candidate)
         case .resolve(let host):
-            let strategy = IPLookupStrategy(rawValue: config.ipLookupStrategy.rawValue) ?? .ipv4AndIPv6
+            let strategy = IPLookupStrategy(rawValue: setup.config.table.ipLookupStrategy.rawValue) ?? .ipv4AndIPv6
             owner.findAddresses(AddressQuery(host: host, strategy: strategy), for: self)
         case .exhausted(let failure):
             // A connection that was open once has served its route; the path opens a new one if it needs one.
@@ -124,7 +123,7 @@ final class EgressConnection {
         do {
             let remote = try SocketAddress(ipAddress: candidate.address.text, port: candidate.port)
             var bootstrap = ClientBootstrap(group: setup.loop)
-                .connectTimeout(.nanoseconds(config.connectTimeout.wholeNanoseconds))
+                .connectTimeout(.nanoseconds(setup.config.table.connectTimeout.wholeNanoseconds))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 // One read per event: replies are short, and a second read would only find the socket empty.
                 .channelOption(.maxMessagesPerRead, value: 1)
@@ -257,7 +256,7 @@ extension EgressConnection {
             answerTime = Clock.monotonic() - contentSentAt
             contentSentAt = 0
         }
-        let hasNextHost = config.tryNextHostOnTransportError && plan.hasMore && !quitsWhenIdle
+        let hasNextHost = setup.config.table.tryNextHostOnTransportError && plan.hasMore && !quitsWhenIdle
         switch attempt.note(recipients, result, isLateStart: isLateStart, isFenced: isFenced, hasNextHost: hasNextHost) {
         case .newConnection:
             owner.sessionBroke(result.perRecipient[0].reply, isAmbiguous: result.isAmbiguous)
@@ -286,7 +285,7 @@ extension EgressConnection {
     func next() -> ClientTransaction? {
         if owner.wantsAnswerTime { contentSentAt = Clock.monotonic() }
         guard !isClosing, !quitsWhenIdle, !isFenced, following == nil, let attempt = owner.lookAhead(for: self) else { return nil }
-        guard let transaction = transaction(attempt, recipients: config.maxRecipientsPerBatch) else {
+        guard let transaction = transaction(attempt, recipients: setup.config.table.maxRecipientsPerBatch) else {
             owner.settle(attempt, .untouched)
             return nil
         }
@@ -310,9 +309,10 @@ extension EgressConnection {
     private func reconnect(after reason: ClientCloseReason) {
         isOpen = false
         owner.connectionIsLeaving(self)
-        guard !isClosing, !quitsWhenIdle, !reason.wasIdle, owner.hasBacklog, plan.hasMore || config.reconnectStrategy == .reconnectSameHost
+        guard !isClosing, !quitsWhenIdle, !reason.wasIdle, owner.hasBacklog,
+            plan.hasMore || setup.config.table.reconnectStrategy == .reconnectSameHost
         else { return finish() }
-        switch config.reconnectStrategy {
+        switch setup.config.table.reconnectStrategy {
         case .terminateSession: return finish()
         case .connectNextHost: break
         case .reconnectSameHost:
@@ -358,7 +358,7 @@ extension EgressConnection {
         outcome.source = setup.source.name
         outcome.sourceAddress = sourceAddress
         outcome.sessionID = sessionID
-        outcome.provider = config.providerName
-        outcome.deliveryProtocol = config.useLmtp ? "LMTP" : "ESMTP"
+        outcome.provider = setup.config.table.providerName
+        outcome.deliveryProtocol = setup.config.table.useLmtp ? "LMTP" : "ESMTP"
     }
 }

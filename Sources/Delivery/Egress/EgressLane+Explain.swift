@@ -1,5 +1,6 @@
 import Cluster
 import Message
+import Options
 import Shaping
 
 // Why a path sends nothing, in sentences. Runs on the path's loop.
@@ -11,7 +12,7 @@ extension EgressLane {
         var phases: [String: Int] = [:]
         for connection in connections.values { phases[connection.phase, default: 0] += 1 }
         var count = "\(ready.count) message\(ready.count == 1 ? " is" : "s are") ready; \(connections.count)"
-        if let limit = config?.connectionLimit { count += " of at most \(limit)" }
+        if let limit = config?.table.connectionLimit.count { count += " of at most \(limit)" }
         count += " connection\(connections.count == 1 && config == nil ? "" : "s")"
         count += phases.isEmpty ? "." : ": \(phases.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))."
         sentences.append(count)

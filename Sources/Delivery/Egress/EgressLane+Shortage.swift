@@ -1,3 +1,4 @@
+import Options
 import Platform
 import Resources
 import Shaping
@@ -29,8 +30,8 @@ extension EgressLane {
     private static let turn = 20
 
     /// After how many deliveries a connection ends.
-    func deliveryLimit(_ config: EgressPathConfig) -> Int {
-        services.egressSlots.isContended ? min(config.maxDeliveriesPerConnection, Self.turn) : config.maxDeliveriesPerConnection
+    func deliveryLimit(_ config: Held<EgressPathConfig>) -> Int {
+        services.egressSlots.isContended ? min(config.table.maxDeliveriesPerConnection, Self.turn) : config.table.maxDeliveriesPerConnection
     }
 
     /// Takes a slot of the node's budget for a connection; else says what is waited for.

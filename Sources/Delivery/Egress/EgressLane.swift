@@ -4,6 +4,7 @@ import DNS
 import DequeModule
 import Message
 import NIOCore
+import Options
 import Platform
 import Policy
 import Resources
@@ -23,7 +24,7 @@ final class EgressLane: ConnectionOwner {
     let address: ShardAddress
     let services: DeliveryServices
 
-    private(set) var config: EgressPathConfig?
+    private(set) var config: Held<EgressPathConfig>?
     private var refreshAt: Int64 = 0
     private var isLoadingConfig = false
     private(set) var route: MailRoute
@@ -112,9 +113,9 @@ final class EgressLane: ConnectionOwner {
     }
 
     /// Hands the next message to `connection`; false when nothing may be sent now.
-    private func dispatch(on connection: EgressConnection, _ config: EgressPathConfig) -> Bool {
+    private func dispatch(on connection: EgressConnection, _ config: Held<EgressPathConfig>) -> Bool {
         while let attempt = takeReady() {
-            if connection.send(attempt, recipients: config.maxRecipientsPerBatch) { return true }
+            if connection.send(attempt, recipients: config.table.maxRecipientsPerBatch) { return true }
             // The content could not be sent at all; the connection stays usable for the next one.
         }
         return false
@@ -184,11 +185,11 @@ final class EgressLane: ConnectionOwner {
         return nil
     }
 
-    private func openConnections(_ config: EgressPathConfig) {
+    private func openConnections(_ config: Held<EgressPathConfig>) {
         // A connection that is idle while messages are ready waits for a rate: another one would wait beside it.
         guard !ready.isEmpty, idle.isEmpty else { return }
         if isShort(now: Clock.monotonic()) { return }
-        let ideal = IdealConnections.count(backlog: ready.count, limit: config.connectionLimit)
+        let ideal = IdealConnections.count(backlog: ready.count, limit: config.table.connectionLimit.count)
         // Connections that are busy or being opened serve the backlog too.
         let opening = connections.count - idle.count
         let isRated = limits?.hasConnectionRate ?? false
@@ -200,11 +201,11 @@ final class EgressLane: ConnectionOwner {
             // One at a time: whether the rate has room for it shows when it dials.
             guard opening >= ideal || connections.values.allSatisfy(\.hasDialled) else { return }
         }
-        guard opening < ideal, connections.count < config.connectionLimit, mayTransact() || connections.isEmpty else {
-            if connections.count >= config.connectionLimit { block = .connectionLimit(config.connectionLimit) }
+        guard opening < ideal, connections.count < config.table.connectionLimit.count, mayTransact() || connections.isEmpty else {
+            if connections.count >= config.table.connectionLimit.count { block = .connectionLimit(config.table.connectionLimit.count) }
             return
         }
-        for _ in opening..<ideal where connections.count < config.connectionLimit {
+        for _ in opening..<ideal where connections.count < config.table.connectionLimit.count {
             let now = Clock.monotonic()
             guard takeSlot(now: now) else { return }
             switch limits?.takeConnection(now: now) {
@@ -225,7 +226,7 @@ final class EgressLane: ConnectionOwner {
     }
 
     /// A connection of this lane; nothing is dialled yet.
-    func makeConnection(_ config: EgressPathConfig) -> EgressConnection {
+    func makeConnection(_ config: Held<EgressPathConfig>) -> EgressConnection {
         nextConnection += 1
         let setup = ConnectionSetup(
             loop: loop, pathName: name, route: route, source: gate.source, config: config, hostname: services.hostname, own: services.own)
@@ -256,7 +257,7 @@ final class EgressLane: ConnectionOwner {
         if ready.isEmpty, services.egressSlots.isContended { return connection.quit() }
         connection.idleSince = Clock.monotonic()
         idle.append(connection)
-        wake(at: connection.idleSince + config.idleTimeout.wholeNanoseconds)
+        wake(at: connection.idleSince + config.table.idleTimeout.wholeNanoseconds)
     }
 
     /// A slot is kept for this path, which may need none any more.
@@ -299,7 +300,7 @@ final class EgressLane: ConnectionOwner {
         if failure.isConnected {
             Log.warn("no session with a site", ["path": name, "reply": failure.reply.oneLine.excerpt(Self.replyExcerpt)])
         }
-        let all = consecutiveFailures >= (config?.consecutiveConnectionFailuresBeforeDelay ?? 100) || failure.isForAll
+        let all = consecutiveFailures >= (config?.table.consecutiveConnectionFailuresBeforeDelay ?? 100) || failure.isForAll
         if all { consecutiveFailures = 0 }
         var count = all ? ready.count : min(1, ready.count)
         while count > 0, let first = ready.first {
@@ -381,14 +382,14 @@ final class EgressLane: ConnectionOwner {
     /// The node stops: idle connections quit, busy ones finish their transaction.
     private func stop() {
         returnEverything()
-        let limit = config?.effectiveShutdownTimeout ?? .seconds(60)
+        let limit = config?.table.effectiveShutdownTimeout ?? .seconds(60)
         for connection in connections.values { connection.quitWhenIdle() }
         address.post(.path(gate, .abort), in: .nanoseconds(limit.wholeNanoseconds))
     }
 
     // MARK: Configuration and time
 
-    private func currentConfig() -> EgressPathConfig? {
+    private func currentConfig() -> Held<EgressPathConfig>? {
         let now = Clock.monotonic()
         if now >= refreshAt { loadConfig() }
         return config
@@ -408,7 +409,7 @@ final class EgressLane: ConnectionOwner {
         address.post(.configure(gate))
     }
 
-    private func configured(_ result: Result<EgressPathConfig?, PolicyFailure>) {
+    private func configured(_ result: Result<Held<EgressPathConfig>?, PolicyFailure>) {
         isLoadingConfig = false
         // Below the largest value: another policy came while the former one answered.
         let isStale = refreshAt != .max
@@ -425,13 +426,13 @@ final class EgressLane: ConnectionOwner {
         }
     }
 
-    private func adopt(_ fresh: EgressPathConfig) {
-        services.pump(gate.resize(to: fresh.maxReady, services.control))
-        limits = PathLimits(path: name, config: fresh, roots: services.limits, replacing: limits)
+    private func adopt(_ fresh: Held<EgressPathConfig>) {
+        services.pump(gate.resize(to: fresh.table.maxReady, services.control))
+        limits = PathLimits(path: name, config: fresh.table, roots: services.limits, replacing: limits)
         watchLeases()
         config = fresh
         // A policy that wants to be asked without end is asked once a second.
-        refreshAt = Clock.monotonic() + max(fresh.refreshInterval, .seconds(1)).wholeNanoseconds
+        refreshAt = Clock.monotonic() + max(fresh.table.refreshInterval, .seconds(1)).wholeNanoseconds
     }
 
     /// How long a path without mail is kept.
@@ -448,7 +449,7 @@ final class EgressLane: ConnectionOwner {
         timer = nil
         let now = Clock.monotonic()
         if let config {
-            let limit = config.idleTimeout.wholeNanoseconds
+            let limit = config.table.idleTimeout.wholeNanoseconds
             // The oldest idle connections stand first: the last in is the first out.
             while let oldest = idle.first, now - oldest.idleSince >= limit {
                 idle.removeFirst()

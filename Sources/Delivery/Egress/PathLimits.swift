@@ -60,23 +60,24 @@ final class PathLimits {
             }
         }
         var caps = config.additionalConnectionLimits.sorted(by: { $0.key < $1.key }).map { name, limit in
-            (name, "additional_connection_limits.\(name) \(limit)", limit, config.localConnectionLimits.contains(name))
+            (name, "additional_connection_limits.\(name) \(limit.count)", limit)
         }
         // Alone, the path counts its own connections: it lives on one loop.
-        capsPath = roots.shared.leasesEnd && !config.connectionLimitIsLocal
+        capsPath = roots.shared.leasesEnd && !config.connectionLimit.isLocal
         if capsPath {
-            caps.append(("kumomta.connection_limit.\(path)", "connection_limit \(config.connectionLimit)", config.connectionLimit, false))
+            let limit = config.connectionLimit
+            caps.append(("kumomta.connection_limit.\(path)", "connection_limit \(limit.count)", limit))
         }
-        permits = caps.map { name, label, limit, isLocal in
-            let root = isLocal ? roots.local : roots.shared
+        permits = caps.map { name, label, limit in
+            let root = limit.isLocal ? roots.local : roots.shared
             let key = LimitKey(name: name)
             // A changed limit keeps its limiter: the connections that are open still count against it.
             if let kept = old?.permits.first(where: { $0.limitKey == key && $0.root.leasesEnd == root.leasesEnd }) {
                 var limiter = kept.limiter
-                limiter.setLimit(limit)
+                limiter.setLimit(limit.count)
                 return Cap(limitKey: key, label: label, limiter: limiter, root: root)
             }
-            let limiter = ConcurrencyLimiter(key: key, limit: limit, root: root)
+            let limiter = ConcurrencyLimiter(key: key, limit: limit.count, root: root)
             return Cap(limitKey: key, label: label, limiter: limiter, root: root)
         }
         leasesEnd = permits.contains { $0.root.leasesEnd }

@@ -1,5 +1,6 @@
+package import Options
 package import Policy
-package import Shaping
+import Shaping
 
 /// *Value*: why a configuration event gave no usable answer; one line for the log and for `explain`.
 package struct PolicyFailure: Error, Sendable {

@@ -1,5 +1,6 @@
 package import Message
-package import Shaping
+package import Options
+import Shaping
 
 /// *Value*: why metadata cannot name a queue. The message is refused with this; dropping what cannot be used would deliver mail around a
 /// suspension, or around its routing domain.

@@ -1,4 +1,5 @@
 import Message
+import Options
 import Platform
 import Policy
 import Resources

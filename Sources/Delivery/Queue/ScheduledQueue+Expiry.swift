@@ -1,3 +1,4 @@
+import Options
 import Platform
 import Resources
 import Shaping

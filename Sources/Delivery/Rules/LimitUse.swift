@@ -1,4 +1,5 @@
 package import Client
+import Options
 import Platform
 import Shaping
 
@@ -51,7 +52,7 @@ package struct LimitSum {
 extension EgressLane {
     /// The limits of this path; on its loop.
     package func limitUses() -> [LimitUse] {
-        guard let config else { return [] }
+        guard let config = config?.table else { return [] }
         let wants = ready.count
         let blocking = wants > 0 && suspension == nil ? block.limit : nil
         func rate(_ limit: String, _ value: String, label: String) -> LimitUse {
@@ -59,8 +60,9 @@ extension EgressLane {
         }
         var uses = [
             LimitUse(
-                limit: "kumomta.connection_limit.\(name)", kind: "connections", value: "\(config.connectionLimit)", held: connections.count,
-                wants: wants, isWaiting: blocking == "connection_limit \(config.connectionLimit)")
+                limit: "kumomta.connection_limit.\(name)", kind: "connections", value: "\(config.connectionLimit.count)",
+                held: connections.count,
+                wants: wants, isWaiting: blocking == "connection_limit \(config.connectionLimit.count)")
         ]
         if let spec = config.maxMessageRate {
             uses.append(rate("kumomta.max_message_rate.\(name)", spec.text, label: "max_message_rate"))
@@ -72,8 +74,8 @@ extension EgressLane {
         for (key, limit) in config.additionalConnectionLimits {
             uses.append(
                 LimitUse(
-                    limit: key, kind: "connections", value: "\(limit)", held: connections.count, wants: wants,
-                    isWaiting: blocking == "additional_connection_limits.\(key) \(limit)"))
+                    limit: key, kind: "connections", value: "\(limit.count)", held: connections.count, wants: wants,
+                    isWaiting: blocking == "additional_connection_limits.\(key) \(limit.count)"))
         }
         return uses
     }

@@ -1,7 +1,8 @@
 package import Cluster
 package import Message
+package import Options
 package import Platform
-package import Shaping
+import Shaping
 import Synchronization
 import Telemetry
 

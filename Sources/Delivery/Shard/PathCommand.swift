@@ -1,4 +1,5 @@
 package import DNS
+package import Options
 package import Shaping
 
 /// *Value*: what other parts of the node may ask of an egress path.
@@ -14,7 +15,7 @@ package enum PathCommand: Sendable {
     /// The route was looked up again.
     case newRoute(MailRoute)
     /// The policy has answered `get_egress_path_config`.
-    case configured(Result<EgressPathConfig?, PolicyFailure>)
+    case configured(Result<Held<EgressPathConfig>?, PolicyFailure>)
     /// There is another policy.
     case policyChanged
     /// Rules changed.

@@ -2,6 +2,7 @@ package import Client
 package import Cluster
 package import Message
 import NIOCore
+import Options
 package import Policy
 import Shaping
 package import Spool
@@ -100,7 +101,7 @@ package actor Shard {
         ground.engine.ask(
             .getEgressPathConfig, [.string(gate.domain), .string(gate.source.name), .string(gate.site)], what: "get_egress_path_config"
         ) { table throws(ConfigError) in
-            try EgressPathConfig(table)
+            Held(try EgressPathConfig(table))
         } completion: { [services] result in
             services.post(gate, .configured(result))
         }

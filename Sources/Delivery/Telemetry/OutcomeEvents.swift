@@ -1,6 +1,7 @@
 import DequeModule
 import Message
 import NIOCore
+import Options
 import Policy
 import Resources
 import SMTP

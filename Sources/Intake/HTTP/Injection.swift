@@ -1,5 +1,6 @@
 package import Message
-package import Shaping
+package import Options
+import Shaping
 
 /// *Value*: mail handed in over HTTP, whatever form it came in: one message per recipient.
 package struct Injection: Sendable {

@@ -1,6 +1,7 @@
 package import Delivery
 import Message
 package import NIOCore
+import Options
 import Policy
 import Resources
 import SMTP

@@ -1,3 +1,4 @@
+import Options
 import Shaping
 
 /// *Value*: what `smtp_server_ehlo` may allow a client: connections per time, messages per session (short forms).

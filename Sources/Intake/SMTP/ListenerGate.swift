@@ -3,6 +3,7 @@ package import Delivery
 import Message
 import NIOCore
 import NIOPosix
+import Options
 import Platform
 import Resources
 package import SMTP

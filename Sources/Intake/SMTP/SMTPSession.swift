@@ -2,6 +2,7 @@ import DNS
 import Delivery
 import Message
 import NIOCore
+import Options
 import Platform
 import Policy
 import Resources

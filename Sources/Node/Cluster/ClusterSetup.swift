@@ -1,6 +1,7 @@
 import Cluster
 import Delivery
 import NIOCore
+import Options
 import Redis
 import Resources
 import Shaping

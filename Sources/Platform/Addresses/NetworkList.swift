@@ -4,7 +4,7 @@
 package struct NetworkList: Sendable, Hashable {
     /// The entries as they were written.
     package let texts: [String]
-    private let set: CIDRSet
+    private var set: CIDRSet
 
     /// Reads every entry: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`.
     package init(_ texts: [String]) throws(UnreadableNetwork) {
@@ -16,6 +16,19 @@ package struct NetworkList: Sendable, Hashable {
         self.texts = texts
         self.set = set
     }
+
+    private init(known texts: [String]) {
+        self.texts = texts
+        set = CIDRSet()
+        for block in texts.compactMap({ CIDR($0) }) { set.insert(block) }
+    }
+
+    /// Nothing.
+    package static let none = NetworkList(known: [])
+    /// The loopback addresses, as lists of trusted clients begin.
+    package static let loopback = NetworkList(known: ["127.0.0.1", "::1"])
+    /// Every address that means this host.
+    package static let thisHost = NetworkList(known: ["127.0.0.0/8", "0.0.0.0", "::1", "::"])
 
     /// Whether nothing is in it.
     package var isEmpty: Bool { texts.isEmpty }

@@ -1,3 +1,4 @@
+import Options
 import Shaping
 
 /// *value*: the tables that `kumo.make_*` builds; the raw value is the name a Lua error shows.

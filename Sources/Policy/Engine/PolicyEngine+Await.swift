@@ -1,5 +1,6 @@
 import CLuaShim
 import JSON
+import Options
 import Shaping
 
 extension PolicyEngine {

@@ -1,3 +1,4 @@
+import Options
 import Shaping
 
 /// *value*: something `apus check` found.

@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Options
 import Shaping
 
 extension PolicyEngine {

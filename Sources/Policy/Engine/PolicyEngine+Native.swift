@@ -1,6 +1,7 @@
 import CLuaShim
 import Glibc
 import Message
+import Options
 import Shaping
 
 /// *loop-confined*: the arguments of one native call, in order.

@@ -1,4 +1,5 @@
 import CLuaShim
+import Options
 import Shaping
 
 extension PolicyEngine {

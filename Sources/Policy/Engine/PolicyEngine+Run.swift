@@ -1,5 +1,6 @@
 import CLuaShim
 import Message
+import Options
 import Shaping
 
 extension PolicyEngine {

@@ -1,4 +1,5 @@
 import CLuaShim
+import Options
 import Shaping
 
 /// *value*: what a throttle of Lua says; read again at each use, because a policy may have changed the table.

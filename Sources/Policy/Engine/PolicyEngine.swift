@@ -1,5 +1,6 @@
 import CLuaShim
-package import Shaping
+package import Options
+import Shaping
 
 /// *loop-confined*: one Lua state that runs one policy file. All calls and completions happen on its owner's loop.
 ///

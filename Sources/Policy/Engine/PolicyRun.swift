@@ -1,3 +1,4 @@
+import Options
 import Shaping
 
 /// *value*: one call of an event on its way through the handlers.

@@ -1,3 +1,4 @@
+import Options
 import Shaping
 
 /// *value*: what `kumo.reject` and `kumo.disconnect` throw through Lua, as a table so that a policy may look at it in `pcall`.

@@ -1,4 +1,5 @@
 import CLuaShim
+import Options
 import Shaping
 
 /// *value*: the time limits in the form that C takes.

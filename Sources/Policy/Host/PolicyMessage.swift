@@ -1,5 +1,6 @@
 package import Message
-package import Shaping
+package import Options
+import Shaping
 
 /// *loop-confined* protocol: the message behind Lua's `msg`. Lua holds a numbered handle, which dies when the handler ends.
 package protocol PolicyMessage: AnyObject {

@@ -1,5 +1,6 @@
 package import Message
-package import Shaping
+package import Options
+import Shaping
 
 /// *value*: an argument of an event.
 package enum PolicyValue {

@@ -1,4 +1,5 @@
 import CLuaShim
+import Options
 import Shaping
 
 /// *value*: what Lua handed over: data, or something only this engine can resolve.

@@ -1,5 +1,6 @@
 import CLuaShim
 import Message
+import Options
 import Shaping
 
 /// *loop-confined*: writes values in the byte format of `CLuaShim.h`, into memory that C owns.

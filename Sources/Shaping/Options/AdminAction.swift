@@ -1,3 +1,5 @@
+package import Options
+
 /// What an operator or a policy orders for a set of queues: to wait, or to bounce. *Value.*
 ///
 /// The tables of `kumo.api.admin.*` in Lua and the bodies of `/api/admin/*` over HTTP have the same names.
@@ -23,74 +25,54 @@ package struct AdminAction: Sendable, Hashable {
     /// What is ordered.
     package let kind: Kind
     /// Why: shown in lists and logs.
-    package let reason: String
+    package private(set) var reason = ""
+    private var duration = Duration.seconds(300)
+    private var expires: Int64?
     /// The destination domain the queues must have.
-    package let domain: String?
+    package private(set) var domain: String?
     /// The routing domain the queues must have.
-    package let routingDomain: String?
+    package private(set) var routingDomain: String?
     /// The tenant the queues must have.
-    package let tenant: String?
+    package private(set) var tenant: String?
     /// The campaign the queues must have.
-    package let campaign: String?
+    package private(set) var campaign: String?
     /// The names of the queues; empty when names do not matter.
-    package let queueNames: [String]
+    package private(set) var queueNames: [String] = []
     /// Whether all queues are meant; then there are no criteria.
-    package let isEverything: Bool
+    package private(set) var isEverything = false
     /// The egress path, for `suspendReadyQueue`.
-    package let path: String?
+    package private(set) var path: String?
     /// Whether bounces leave no log records.
-    package let suppressLogging: Bool
+    package private(set) var suppressLogging = false
+
     /// How long it holds; `expires` counts more than `duration`.
-    package let lifetime: Lifetime
+    package var lifetime: Lifetime { expires.map { .until($0) } ?? .duration(duration) }
 
     /// Reads and checks the table.
     package init(_ kind: Kind, _ table: [String: ConfigValue]) throws(ConfigError) {
-        let read = try OptionReader(table, Self.options(kind))
         self.kind = kind
-        let reason = try read.optionalText("reason", "a text of 1 to 500 bytes without control characters") {
-            (1...500).contains($0.utf8.count) && TextCheck.isPrintable($0)
-        }
-        guard let reason else { throw read.schema.fail("reason", "is required: a text of 1 to 500 bytes") }
-        self.reason = reason
-        let duration = try read.duration("duration", .seconds(300), in: .seconds(1) ... .seconds(3660 * 86_400))
-        if let value = read.value("expires") {
-            guard let moment = value.stringValue.flatMap(InstantText.unixNanoseconds) else {
-                throw read.mustBe("expires", InstantText.accepted, value)
-            }
-            lifetime = .until(moment)
-        } else {
-            lifetime = .duration(duration)
-        }
-        if kind == .suspendReadyQueue {
-            path = try read.name("name")
-            (domain, routingDomain, tenant, campaign, queueNames) = (nil, nil, nil, nil, [])
-            (isEverything, suppressLogging) = (false, false)
-            return
-        }
-        path = nil
-        domain = try read.optionalName("domain")
-        routingDomain = try read.optionalName("routing_domain")
-        tenant = try read.optionalName("tenant")
-        campaign = try read.optionalName("campaign")
-        queueNames = try read.names("queue_names")
-        guard queueNames.count <= Self.mostQueues else {
-            throw read.schema.fail("queue_names", "must have at most \(Self.mostQueues) entries; got \(queueNames.count)")
-        }
-        isEverything = try read.bool("everything", false)
-        suppressLogging = kind == .bounce ? try read.bool("suppress_logging", false) : false
+        let read = try Self.options(kind).read(table, into: &self)
+        guard kind != .suspendReadyQueue else { return }
         let hasCriteria = [domain, routingDomain, tenant, campaign].contains { $0 != nil } || !queueNames.isEmpty
         // A criterion that is nil by mistake must not mean the whole of the mail.
         if !hasCriteria, !isEverything {
-            throw read.schema.fail(
+            throw read.fail(
                 "domain", "or 'routing_domain', 'tenant', 'campaign' or 'queue_names' is required; everything = true means all queues")
         }
         if hasCriteria, isEverything {
-            throw read.schema.fail("everything", "means all queues, so it can not stand beside criteria")
+            throw read.fail("everything", "means all queues, so it can not stand beside criteria")
         }
     }
 
+    private init(_ kind: Kind) { self.kind = kind }
+
+    /// What the tables say of themselves.
+    package static func manual(_ kind: Kind, of function: String) -> OptionManual {
+        OptionManual(options(kind), AdminAction(kind), of: function)
+    }
+
     /// Every name of the table.
-    static func options(_ kind: Kind) -> OptionSchema {
+    package static func options(_ kind: Kind) -> OptionList<AdminAction> {
         switch kind {
         case .suspend: suspendOptions
         case .suspendReadyQueue: readyQueueOptions
@@ -98,13 +80,60 @@ package struct AdminAction: Sendable, Hashable {
         }
     }
 
-    private static let mostQueues = 1000
-    private static let common: [String: OptionRule] = ["reason": .field, "duration": .field, "expires": .field]
-    private static let criteria: [String: OptionRule] = [
-        "domain": .field, "routing_domain": .field, "tenant": .field, "campaign": .field, "queue_names": .field, "everything": .field,
-    ]
-    private static let suspendOptions = OptionSchema(owner: "suspend", rules: common.merging(criteria) { $1 })
-    private static let readyQueueOptions = OptionSchema(owner: "suspend_ready_q", rules: common.merging(["name": .field]) { $1 })
-    private static let bounceOptions = OptionSchema(
-        owner: "bounce", rules: common.merging(criteria) { $1 }.merging(["suppress_logging": .field]) { $1 })
+    private static let suspendOptions = OptionList<AdminAction>("suspend") {
+        common
+        criteria
+    }
+
+    private static let readyQueueOptions = OptionList<AdminAction>("suspend_ready_q") {
+        common
+        OptionRow.required("name", \.path, .pathName, "the egress path")
+    }
+
+    private static let bounceOptions = OptionList<AdminAction>("bounce") {
+        common
+        criteria
+        OptionRow("suppress_logging", \.suppressLogging, .bool, "no log records")
+    }
+
+    @OptionRows<AdminAction>
+    private static var common: [OptionRow<AdminAction>] {
+        OptionRow.required(
+            "reason", \.reason,
+            .text("a text of 1 to 500 bytes without control characters", values: "1 to 500 bytes") {
+                (1...500).contains($0.utf8.count) && TextCheck.isPrintable($0)
+            }, "why: shown in lists and logs")
+        OptionRow("duration", \.duration, .duration(.seconds(1) ... .seconds(3660 * 86_400)), "how long it holds")
+        OptionRow(
+            "expires", \.expires, .moment, "until when it holds, such as `'2030-01-31T12:00:00Z'`; counts more than `duration`")
+    }
+
+    @OptionRows<AdminAction>
+    private static var criteria: [OptionRow<AdminAction>] {
+        OptionRow("domain", \.domain, .name, "queues of this destination domain; all criteria that are given must match")
+        OptionRow("routing_domain", \.routingDomain, .name, "queues of this routing domain")
+        OptionRow("tenant", \.tenant, .name, "queues of this tenant")
+        OptionRow("campaign", \.campaign, .name, "queues of this campaign")
+        OptionRow("queue_names", \.queueNames, .names(most: 1000), "queues with these names")
+        OptionRow(
+            "everything", \.isEverything, .bool,
+            "all queues. Without it at least one criterion is required, so that a value that is nil by mistake does not bounce the whole of "
+                + "the mail")
+    }
+}
+
+extension OptionKind where Value == String? {
+    /// The name of an egress path.
+    fileprivate static var pathName: OptionKind {
+        OptionKind(TextCheck.nameText, values: "name", text: { $0 ?? "" }) { value in
+            value.stringValue.flatMap { TextCheck.isName($0) ? .some($0) : nil }
+        }
+    }
+}
+
+extension OptionKind where Value == Int64 {
+    /// A moment, in nanoseconds since 1970.
+    fileprivate static var moment: OptionKind {
+        OptionKind(InstantText.accepted, values: "moment", text: { _ in "" }) { $0.stringValue.flatMap(InstantText.unixNanoseconds) }
+    }
 }

@@ -1,46 +1,46 @@
-/// How the messages of a queue leave the node. *Value.*
-package enum DeliveryProtocol: Sendable, Hashable {
-    /// By SMTP (or LMTP), to the hosts the DNS names, or to these hosts instead.
-    case smtp(mxList: [MXListEntry]?)
+package import Options
 
-    /// Reads `{ smtp = { mx_list = {…} } }`.
-    init(_ table: [String: ConfigValue]) throws(ConfigError) {
-        let reader = try OptionReader(table, Self.options)
-        let smtp = try OptionReader(reader.table("smtp", "a table such as { mx_list = {'mx.example.com'} }"), Self.smtpOptions)
-        guard let value = smtp.value("mx_list") else {
-            self = .smtp(mxList: nil)
-            return
+/// How the messages of a queue leave the node: `{ smtp = { mx_list = {…} } }`. *Value.*
+package struct DeliveryProtocol: OptionTable {
+    /// By SMTP (or LMTP). *Value.*
+    package struct SMTP: OptionTable {
+        /// The hosts instead of those the DNS names; nil for those of the DNS.
+        package var mxList: [MXListEntry]?
+
+        /// The defaults.
+        package init() {}
+
+        /// Every name of the inner table.
+        package static let options = OptionList<SMTP>("queue protocol smtp") {
+            OptionRow("mx_list", \.mxList, .hosts, shown: "the domain's MX hosts", "where to deliver instead")
+            OptionRow.unsupported("treat_mx_list_as_secure", accepting: [.exactly(false)])
         }
-        guard let list = value.listValue, list.count <= 1000 else {
-            throw smtp.mustBe("mx_list", "a list of at most 1000 hosts such as {'mx.example.com', '192.0.2.1:25'}", value)
-        }
-        var hosts: [MXListEntry] = []
-        for item in list {
-            do throws(ConfigError) {
-                hosts.append(try MXListEntry(item))
-            } catch {
-                throw smtp.inTable(error)
-            }
-        }
-        self = .smtp(mxList: hosts.isEmpty ? nil : hosts)
     }
 
-    /// Every name of the table.
-    static let options = OptionSchema(
-        owner: "queue protocol",
-        rules: [
-            "smtp": .field,
-            "maildir_path": .unsupported(),
-            "dir_mode": .unsupported(),
-            "file_mode": .unsupported(),
-            "custom_lua": .unsupported(),
-        ])
+    package var smtp = SMTP()
 
-    /// Every name of the inner table.
-    static let smtpOptions = OptionSchema(
-        owner: "queue protocol smtp",
-        rules: [
-            "mx_list": .field,
-            "treat_mx_list_as_secure": .unsupported([.exactly(false)]),
-        ])
+    /// The defaults.
+    package init() {}
+
+    /// Every name of the table.
+    package static let options = OptionList<DeliveryProtocol>("queue protocol") {
+        OptionRow("smtp", \.smtp, .table(like: "{ mx_list = {'mx.example.com'} }"), "deliver by SMTP")
+        OptionRow.unsupported("maildir_path", "dir_mode", "file_mode", "custom_lua")
+    }
+}
+
+extension OptionKind where Value == [MXListEntry]? {
+    /// Mail hosts; an empty list is none.
+    package static var hosts: OptionKind {
+        let accepted = "a list of at most 1000 hosts such as {'mx.example.com', '192.0.2.1:25'}"
+        return OptionKind(accepted, values: "list of hosts", text: { _ in "the domain's MX hosts" }) {
+            value, reader, name throws(ConfigError) in
+            guard let list = value.listValue, list.count <= 1000 else { throw reader.mustBe(name, accepted, value) }
+            var hosts: [MXListEntry] = []
+            for item in list {
+                do throws(ConfigError) { hosts.append(try MXListEntry(item)) } catch { throw reader.inTable(error) }
+            }
+            return hosts.isEmpty ? nil : hosts
+        }
+    }
 }

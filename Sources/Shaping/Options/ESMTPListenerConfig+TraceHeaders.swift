@@ -1,40 +1,31 @@
+package import Options
+
 extension ESMTPListenerConfig {
     /// Which trace header fields are added to received messages. *Value.*
-    package struct TraceHeaders: Sendable, Hashable {
+    package struct TraceHeaders: OptionTable, Hashable {
         /// Whether `Received` is added.
-        package let receivedHeader: Bool
+        package var receivedHeader = true
         /// Whether the field that makes reports attributable is added.
-        package let supplementalHeader: Bool
+        package var supplementalHeader = true
         /// The name of that field.
-        package let headerName: String
+        package var headerName = "X-KumoRef"
         /// Metadata that goes into that field.
-        package let includeMetaNames: [String]
+        package var includeMetaNames: [String] = []
 
         /// The fields of a listener that says nothing about them.
-        package static let defaults: TraceHeaders = {
-            do throws(ConfigError) { return try TraceHeaders([:]) } catch { preconditionFailure(error.message) }
-        }()
-
-        /// Reads and checks the table.
-        package init(_ table: [String: ConfigValue]) throws(ConfigError) {
-            let read = try OptionReader(table, Self.options)
-            receivedHeader = try read.bool("received_header", true)
-            supplementalHeader = try read.bool("supplemental_header", true)
-            headerName =
-                try read.optionalText(
-                    "header_name", "the name of a header field: 1 to 76 printable ASCII characters without ':' and space",
-                    where: TextCheck.isHeaderName) ?? "X-KumoRef"
-            includeMetaNames = try read.names("include_meta_names")
-        }
+        package init() {}
 
         /// Every name of the table.
-        static let options = OptionSchema(
-            owner: "esmtp listener trace_headers",
-            rules: [
-                "received_header": .field,
-                "supplemental_header": .field,
-                "header_name": .field,
-                "include_meta_names": .field,
-            ])
+        package static let options = OptionList<TraceHeaders>("esmtp listener trace_headers") {
+            OptionRow("received_header", \.receivedHeader, .bool, "add `Received`")
+            OptionRow("supplemental_header", \.supplementalHeader, .bool, "add the field below, which makes reports attributable")
+            OptionRow(
+                "header_name", \.headerName,
+                .text(
+                    "the name of a header field: 1 to 76 printable ASCII characters without ':' and space",
+                    values: "name of a header field",
+                    where: TextCheck.isHeaderName), "the name of that field")
+            OptionRow("include_meta_names", \.includeMetaNames, .names(), "meta values that go into it; a trailing `*` matches a prefix")
+        }
     }
 }

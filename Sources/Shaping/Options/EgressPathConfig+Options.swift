@@ -1,3 +1,5 @@
+package import Options
+
 extension EgressPathConfig {
     private static let wakeup: OptionShape = .oneOf(["Aggressive", "Relaxed"])
     private static let reduction: OptionShape = .oneOf(["NoShrink", "ShrinkData", "ShrinkDataAndMeta"])
@@ -7,69 +9,83 @@ extension EgressPathConfig {
     /// The opportunistic TLS knobs (`starttls_timeout`, `remember_broken_tls`, …) are accepted as long as `enable_tls` may
     /// not be required: they bound or remember handshakes that never take place. What would lend mail a property it does
     /// not get (DANE, certificates, ciphers, AUTH) is refused.
-    static let options = OptionSchema(
-        owner: "egress path",
-        rules: [
-            "connection_limit": .field,
-            "additional_connection_limits": .field,
-            "max_connection_rate": .field,
-            "max_message_rate": .field,
-            "additional_message_rate_throttles": .field,
-            "source_selection_rate": .unsupported(),
-            "additional_source_selection_rates": .unsupported([.empty]),
-            "max_ready": .field,
-            "max_deliveries_per_connection": .field,
-            "max_recipients_per_batch": .field,
-            "consecutive_connection_failures_before_delay": .field,
-            "connect_timeout": .field,
-            "banner_timeout": .field,
-            "ehlo_timeout": .field,
-            "mail_from_timeout": .field,
-            "rcpt_to_timeout": .field,
-            "data_timeout": .field,
-            "data_dot_timeout": .field,
-            "rset_timeout": .field,
-            "starttls_timeout": .ignored(.duration),
-            "auth_timeout": .ignored(.duration),
-            "idle_timeout": .field,
-            "system_shutdown_timeout": .field,
-            "smtp_port": .field,
-            "ehlo_domain": .field,
-            "enable_tls": .field,
-            "enable_mta_sts": .ignored(.bool),
-            "enable_dane": .unsupported([.exactly(false)]),
-            "enable_pipelining": .field,
-            "enable_rset": .field,
-            "tls_prefer_openssl": .ignored(.bool),
-            "tls_certificate": .unsupported(),
-            "tls_private_key": .unsupported(),
-            "openssl_cipher_list": .unsupported(),
-            "openssl_cipher_suites": .unsupported(),
-            "openssl_options": .unsupported(),
-            "rustls_cipher_suites": .unsupported([.empty]),
-            "opportunistic_tls_reconnect_on_failed_handshake": .ignored(.bool),
-            "remember_broken_tls": .ignored(.duration),
-            "smtp_auth_plain_username": .unsupported(),
-            "smtp_auth_plain_password": .unsupported(),
-            "allow_smtp_auth_plain_without_tls": .unsupported([.exactly(false)]),
-            "allow_smtp_auth_plain_without_valid_certificate": .unsupported([.exactly(false)]),
-            "prohibited_hosts": .field,
-            "skip_hosts": .field,
-            "ip_lookup_strategy": .field,
-            "reconnect_strategy": .field,
-            "try_next_host_on_transport_error": .field,
-            "use_lmtp": .field,
-            "allow_delivery_to_self": .field,
-            "ignore_8bit_checks": .field,
-            "provider_name": .field,
-            "aggressive_connection_opening": .ignored(.bool),
-            "dispatcher_wakeup_strategy": .ignored(wakeup),
-            "maintainer_wakeup_strategy": .ignored(wakeup),
-            "dispatcher_progress_watchdog_timeout": .ignored(.duration),
-            "readyq_pool_name": .ignored(.name),
-            "low_memory_reduction_policy": .ignored(reduction),
-            "no_memory_reduction_policy": .ignored(reduction),
-            "refresh_interval": .field,
-            "refresh_strategy": .ignored(.oneOf(["Ttl", "Epoch"])),
-        ])
+    package static let options = OptionList<EgressPathConfig>("egress path") {
+        OptionRow("connection_limit", \.connectionLimit, .connectionLimit, "connections open at once")
+        OptionRow(
+            "additional_connection_limits", \.additionalConnectionLimits, .named(.connectionLimit, like: "limits such as { shared = 100 }"),
+            "the same under names, `{ shared = 100 }`: all paths that use a name share the limit")
+        OptionRow("max_connection_rate", \.maxConnectionRate, .rate, "new connections per time")
+        OptionRow("max_message_rate", \.maxMessageRate, .rate, "messages handed over per time")
+        OptionRow(
+            "additional_message_rate_throttles", \.additionalMessageRateThrottles,
+            .named(.rate, like: "rates such as { daily = '100000/d' }"), "the same under names, shared")
+        OptionRow.unsupported("source_selection_rate")
+        OptionRow.unsupported("additional_source_selection_rates", accepting: [.empty])
+        OptionRow("max_ready", \.maxReady, .int(1...10_000_000), "messages in the ready queue")
+        OptionRow(
+            "max_deliveries_per_connection", \.maxDeliveriesPerConnection, .int(1...1_000_000_000),
+            "messages after which a connection is closed")
+        OptionRow("max_recipients_per_batch", \.maxRecipientsPerBatch, .int(1...1_000_000), "recipients in one transaction")
+        OptionRow(
+            "consecutive_connection_failures_before_delay", \.consecutiveConnectionFailuresBeforeDelay, .int(1...1_000_000_000),
+            "failed connections in a row after which every message of the ready queue is put off, not one per failure")
+        OptionRow("connect_timeout", \.connectTimeout, .duration, "for the TCP connection")
+        OptionRow("banner_timeout", \.bannerTimeout, .duration, "for the greeting")
+        OptionRow("ehlo_timeout", \.ehloTimeout, .duration, "for the answer to EHLO")
+        OptionRow("mail_from_timeout", \.mailFromTimeout, .duration, "for the answer to MAIL")
+        OptionRow("rcpt_to_timeout", \.rcptToTimeout, .duration, "for the answer to RCPT")
+        OptionRow("data_timeout", \.dataTimeout, .duration, "for the answer to DATA")
+        OptionRow("data_dot_timeout", \.dataDotTimeout, .duration, "for the answer to the final dot")
+        OptionRow("rset_timeout", \.rsetTimeout, .duration, "for the answer to RSET")
+        OptionRow.ignored("starttls_timeout", .duration)
+        OptionRow.ignored("auth_timeout", .duration)
+        OptionRow(
+            "idle_timeout", \.idleTimeout, .duration(.zero ... .seconds(86_400)),
+            "how long an idle connection is kept; 0 closes it at once")
+        OptionRow(
+            "system_shutdown_timeout", \.systemShutdownTimeout, .duration(.zero ... .seconds(366 * 86_400)).showing("duration"),
+            none: "sum of the four from MAIL to the final dot",
+            "how long a connection may go on when the node stops, which waits 8 s at most")
+        OptionRow("smtp_port", \.smtpPort, .int(1...65535), "the port, unless the source (`remote_port`) or the host list names one")
+        OptionRow("ehlo_domain", \.ehloDomain, .helloDomain, none: "the source's, else the host's name", "said in EHLO")
+        OptionRow(
+            "enable_tls", \.enableTls, .choice.showing("`'Opportunistic'`, `'OpportunisticInsecure'`, `'Disabled'`"),
+            "TLS is not in this version: mail goes in clear; `'Required'` and `'RequiredInsecure'` are refused")
+        OptionRow.ignored("enable_mta_sts", .bool)
+        OptionRow.unsupported("enable_dane", accepting: [.exactly(false)])
+        OptionRow("enable_pipelining", \.enablePipelining, .bool, "use PIPELINING when offered")
+        OptionRow("enable_rset", \.enableRset, .bool, "RSET between messages")
+        OptionRow.ignored("tls_prefer_openssl", .bool)
+        OptionRow.unsupported("tls_certificate", "tls_private_key", "openssl_cipher_list", "openssl_cipher_suites", "openssl_options")
+        OptionRow.unsupported("rustls_cipher_suites", accepting: [.empty])
+        OptionRow.ignored("opportunistic_tls_reconnect_on_failed_handshake", .bool)
+        OptionRow.ignored("remember_broken_tls", .duration)
+        OptionRow.unsupported("smtp_auth_plain_username", "smtp_auth_plain_password")
+        OptionRow.unsupported(
+            "allow_smtp_auth_plain_without_tls", "allow_smtp_auth_plain_without_valid_certificate", accepting: [.exactly(false)])
+        OptionRow("prohibited_hosts", \.prohibitedHosts, .networks, "addresses that mail must not go to")
+        OptionRow("skip_hosts", \.skipHosts, .networks, "addresses that are passed over")
+        OptionRow("ip_lookup_strategy", \.ipLookupStrategy, .choice, "which address families are used, in which order")
+        OptionRow(
+            "reconnect_strategy", \.reconnectStrategy, .choice,
+            "when the server drops a session that has work left; `'ReconnectSameHost'` tries once")
+        OptionRow(
+            "try_next_host_on_transport_error", \.tryNextHostOnTransportError, .bool,
+            "a message whose connection broke before it can have been delivered goes to the next host at once")
+        OptionRow("use_lmtp", \.useLmtp, .bool, "speak LMTP (RFC 2033)")
+        OptionRow(
+            "allow_delivery_to_self", \.allowDeliveryToSelf, .bool,
+            "deliver to a listener of this node itself, which can make mail go in circles")
+        OptionRow("ignore_8bit_checks", \.ignore8bitChecks, .bool, "send 8-bit content whatever the server offers")
+        OptionRow("provider_name", \.providerName, .name, "a label for metrics and logs")
+        OptionRow.ignored("aggressive_connection_opening", .bool)
+        OptionRow.ignored("dispatcher_wakeup_strategy", wakeup)
+        OptionRow.ignored("maintainer_wakeup_strategy", wakeup)
+        OptionRow.ignored("dispatcher_progress_watchdog_timeout", .duration)
+        OptionRow.ignored("readyq_pool_name", .name)
+        OptionRow.ignored("low_memory_reduction_policy", reduction)
+        OptionRow.ignored("no_memory_reduction_policy", reduction)
+        OptionRow("refresh_interval", \.refreshInterval, .duration, "after which the policy is asked again")
+        OptionRow.ignored("refresh_strategy", .oneOf(["Ttl", "Epoch"]))
+    }
 }

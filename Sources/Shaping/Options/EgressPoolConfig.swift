@@ -1,11 +1,16 @@
-/// Sources that share the mail of a queue by weight. *Shared* (immutable).
-package final class EgressPoolConfig: Sendable, Equatable {
+package import Options
+
+/// Sources that share the mail of a queue by weight. *Value.*
+package struct EgressPoolConfig: OptionTable {
     /// One source of the pool. *Value.*
-    package struct Entry: Sendable, Hashable {
+    package struct Entry: OptionTable, Hashable {
         /// The name of the source.
-        package let name: String
+        package var name = "unspecified"
         /// Its share; 0 takes it out of the rotation.
-        package let weight: Int
+        package var weight = 1
+
+        /// The unspecified source.
+        package init() {}
 
         /// An entry from its parts.
         package init(name: String, weight: Int = 1) {
@@ -13,7 +18,13 @@ package final class EgressPoolConfig: Sendable, Equatable {
             self.weight = weight
         }
 
-        init(_ value: ConfigValue) throws(ConfigError) {
+        /// Every name of the table.
+        package static let options = OptionList<Entry>("egress pool entry") {
+            OptionRow.required("name", \.name, .name, "the name of a source")
+            OptionRow("weight", \.weight, .int(0...1_000_000), "its share; 0 takes it out of the rotation")
+        }
+
+        fileprivate init(_ value: ConfigValue) throws(ConfigError) {
             if let name = value.stringValue, TextCheck.isName(name) {
                 self.init(name: name)
                 return
@@ -23,59 +34,45 @@ package final class EgressPoolConfig: Sendable, Equatable {
                     message: "option 'entries' must be a list such as { { name = 'ip-1', weight = 10 } }; got \(value.shortText)",
                     option: "entries")
             }
-            let read = try OptionReader(table, Entry.options)
-            self.init(name: try read.name("name"), weight: try read.int("weight", 1, in: 0...1_000_000))
+            try self.init(table)
         }
-
-        /// Every name of the table.
-        static let options = OptionSchema(owner: "egress pool entry", rules: ["name": .field, "weight": .field])
     }
 
-    /// The name of the pool.
-    package let name: String
-    /// The sources, at least one, in the order of the policy.
-    package let entries: [Entry]
-    /// How long this configuration holds.
-    package let ttl: Duration
+    package var name = "unspecified"
+    package var entries = [Entry()]
+    package var ttl = Duration.seconds(60)
+
+    /// The pool of the unspecified source alone.
+    package init() {}
 
     /// The pool that is used when the policy names none: the unspecified source alone.
-    package static let unspecified: EgressPoolConfig = {
-        do throws(ConfigError) {
-            return try EgressPoolConfig(["name": "unspecified", "entries": [["name": "unspecified"]]])
-        } catch {
-            preconditionFailure(error.message)
-        }
-    }()
-
-    /// Reads and checks the table.
-    package init(_ table: [String: ConfigValue]) throws(ConfigError) {
-        let read = try OptionReader(table, Self.options)
-        name = try read.name("name")
-        guard let value = read.value("entries"), let list = value.listValue, (1...1000).contains(list.count) else {
-            throw read.mustBe(
-                "entries", "a list of 1 to 1000 sources such as { { name = 'ip-1', weight = 10 } }", read.value("entries") ?? .null)
-        }
-        var entries: [Entry] = []
-        entries.reserveCapacity(list.count)
-        for item in list {
-            do throws(ConfigError) {
-                entries.append(try Entry(item))
-            } catch {
-                throw read.inTable(error)
-            }
-        }
-        self.entries = entries
-        ttl = try read.duration("ttl", .seconds(60))
-    }
+    package static let unspecified = EgressPoolConfig()
 
     /// The rotation over the sources of this pool.
     package var rotation: WeightedRoundRobin<String> { WeightedRoundRobin(entries.map { ($0.name, $0.weight) }) }
 
-    /// Whether two configurations say the same.
-    package static func == (a: EgressPoolConfig, b: EgressPoolConfig) -> Bool {
-        a === b || (a.name, a.entries, a.ttl) == (b.name, b.entries, b.ttl)
-    }
-
     /// Every name of the table.
-    static let options = OptionSchema(owner: "egress pool", rules: ["name": .field, "entries": .field, "ttl": .field])
+    package static let options = OptionList<EgressPoolConfig>("egress pool") {
+        OptionRow.required("name", \.name, .name, "the name that `egress_pool` of a queue uses")
+        OptionRow.required(
+            "entries", \.entries, .sources,
+            "sources and their weights (1 unless given; 0 takes a source out): `{ { name = 'ip-1', weight = 10 } }`")
+        OptionRow("ttl", \.ttl, .duration, "no effect: pools are asked for again with their queue")
+    }
+}
+
+extension OptionKind where Value == [EgressPoolConfig.Entry] {
+    /// The sources of a pool.
+    fileprivate static var sources: OptionKind {
+        let accepted = "a list of 1 to 1000 sources such as { { name = 'ip-1', weight = 10 } }"
+        return OptionKind(accepted, values: "list of 1 to 1000 sources", text: { _ in "" }) { value, reader, name throws(ConfigError) in
+            guard let list = value.listValue, (1...1000).contains(list.count) else { throw reader.mustBe(name, accepted, value) }
+            var entries: [EgressPoolConfig.Entry] = []
+            entries.reserveCapacity(list.count)
+            for item in list {
+                do throws(ConfigError) { entries.append(try EgressPoolConfig.Entry(item)) } catch { throw reader.inTable(error) }
+            }
+            return entries
+        }
+    }
 }

@@ -1,3 +1,5 @@
+package import Options
+
 /// One host of a fixed list of mail hosts. *Value.*
 package struct MXListEntry: Sendable, Hashable {
     /// The host's name, or its address where it has no name.
@@ -20,27 +22,35 @@ package struct MXListEntry: Sendable, Hashable {
             self.init(name: pair.host, address: pair.isAddress ? pair.host : nil, port: pair.port)
             return
         }
-        if case .table(let table) = value {
-            let reader = try OptionReader(table, Self.options)
-            let name = try reader.name("name")
-            guard HostPort(name)?.host == name else {
-                throw reader.schema.fail("name", "must be a host name without a port; got '\(TextCheck.shortened(name))'")
-            }
-            guard let address = reader.value("addr") else {
-                throw reader.schema.fail("addr", "is required: an address such as '192.0.2.1' or '[2001:db8::1]:2525'")
-            }
-            guard let text = address.stringValue, let pair = Self.pair(text), pair.isAddress else {
-                throw reader.mustBe("addr", "an address such as '192.0.2.1', '192.0.2.1:25' or '[2001:db8::1]:25'", address)
-            }
-            self.init(name: name, address: pair.host, port: pair.port)
-            return
+        guard case .table(let table) = value else {
+            throw ConfigError(
+                message: "option 'mx_list' must be a list of hosts such as 'mx.example.com', 'mx.example.com:2525', '192.0.2.1:25', "
+                    + "'[2001:db8::1]:25' or { name = 'mx', addr = '192.0.2.1:25' }; got \(value.shortText)", option: "mx_list")
         }
-        throw ConfigError(
-            message: "option 'mx_list' must be a list of hosts such as 'mx.example.com', 'mx.example.com:2525', '192.0.2.1:25', "
-                + "'[2001:db8::1]:25' or { name = 'mx', addr = '192.0.2.1:25' }; got \(value.shortText)", option: "mx_list")
+        let named = try Named(table)
+        let pair = Self.pair(named.address)
+        self.init(name: named.name, address: pair?.host, port: pair?.port)
     }
 
-    private static let options = OptionSchema(owner: "mx_list entry", rules: ["name": .field, "addr": .field])
+    /// A host with an address beside it. *Value.*
+    private struct Named: OptionTable {
+        var name = ""
+        var address = ""
+
+        static let options = OptionList<Named>("mx_list entry") {
+            OptionRow.required("name", \.name, .name, "the name of the host, without a port")
+            OptionRow.required(
+                "addr", \.address,
+                .text("an address such as '192.0.2.1', '192.0.2.1:25' or '[2001:db8::1]:25'") { pair($0)?.isAddress == true },
+                "where to connect")
+        }
+
+        func finish(_ read: OptionReader) throws(ConfigError) {
+            guard HostPort(name)?.host == name else {
+                throw read.fail("name", "must be a host name without a port; got '\(TextCheck.shortened(name))'")
+            }
+        }
+    }
 
     /// A host with a port that can be connected to.
     private static func pair(_ text: String) -> HostPort? {

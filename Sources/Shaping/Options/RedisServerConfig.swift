@@ -1,81 +1,88 @@
+package import Options
+
 /// Which Redis to talk to, and with what patience: the options of `redis.open`. *Value.*
 ///
 /// Equal values mean the same client. The text of it holds no credentials. What the URLs say in detail is read by the client; here only
 /// their form is checked, so that a typo is an error when the policy loads.
-package struct RedisServerConfig: Sendable, Hashable {
+package struct RedisServerConfig: OptionTable, Hashable {
     /// One URL, or the first nodes of a Redis Cluster. May contain a password.
-    package let urls: [String]
-    /// Whether a single URL is a node of a Redis Cluster; a list always is.
-    package let isCluster: Bool
+    package var urls: [String] = []
+    private var asksForCluster = false
     /// The ACL user; nil for the one in the URL, or the default user.
-    package let username: String?
+    package var username: String?
     /// The password; nil for the one in the URL, or none.
-    package let password: String?
-    /// How many connections at most.
-    package let poolSize: Int
-    /// How long connecting may take; nil for the client's own choice.
-    package let connectTimeout: Duration?
-    /// How long to wait for a free connection; nil for the client's own choice.
-    package let waitTimeout: Duration?
-    /// How long an answer may take; nil for the client's own choice.
-    package let responseTimeout: Duration?
-    /// How long the check of a used connection may take; nil for the client's own choice.
-    package let recycleTimeout: Duration?
-    /// Whether reads may go to replicas.
-    package let readFromReplicas: Bool
+    package var password: String?
+    package var poolSize = 10
+    package var connectTimeout: Duration?
+    package var waitTimeout: Duration?
+    package var responseTimeout: Duration?
+    package var recycleTimeout: Duration?
+    package var readFromReplicas = false
 
-    /// Reads and checks the table of `redis.open`.
-    package init(_ table: [String: ConfigValue]) throws(ConfigError) {
-        try self.init(OptionReader(table, Self.options))
-    }
+    /// The defaults.
+    package init() {}
 
-    /// Reads the options out of a larger table.
-    init(_ read: OptionReader) throws(ConfigError) {
-        urls = try Self.urls(read)
-        isCluster = try read.bool("cluster", false) || urls.count > 1
-        username = try Self.credential(read, "username")
-        password = try Self.credential(read, "password")
-        poolSize = try read.int("pool_size", 10, in: 1...1024)
-        connectTimeout = try read.optionalDuration("connect_timeout", in: Self.patience)
-        waitTimeout = try read.optionalDuration("wait_timeout", in: Self.patience)
-        responseTimeout = try read.optionalDuration("response_timeout", in: Self.patience)
-        recycleTimeout = try read.optionalDuration("recycle_timeout", in: Self.patience)
-        readFromReplicas = try read.bool("read_from_replicas", false)
-    }
+    /// Whether a single URL is a node of a Redis Cluster; a list always is.
+    package var isCluster: Bool { asksForCluster || urls.count > 1 }
 
     /// Every name of the table.
-    static let options = OptionSchema(owner: "redis", rules: rules)
+    package static let options = OptionList<RedisServerConfig>("redis") {
+        let patience = OptionKind<Duration>.duration(.milliseconds(1) ... .seconds(3600))
+        OptionRow.required(
+            "node", \.urls, .redisURLs,
+            "`redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]`, `redis+sentinel://HOST:PORT,HOST:PORT/MASTER`, `redis-cluster://HOST:PORT,…`, or a "
+                + "list of URLs, which means a Redis Cluster. `rediss://` (TLS) is refused: not supported yet")
+        OptionRow("cluster", \.asksForCluster, .bool, "one URL is a node of a Redis Cluster")
+        OptionRow("username", \.username, .redisCredential, none: "that in the URL", "the ACL user")
+        OptionRow("password", \.password, .redisCredential, none: "that in the URL", "the password")
+        OptionRow(
+            "response_timeout", \.responseTimeout, patience, none: "5 s in `conn:query`, 100 ms for limits",
+            "how long an answer may take; for limits taken as 20 ms to 1 s, and a later answer counts as none")
+        OptionRow("connect_timeout", \.connectTimeout, patience, none: "the client's choice", "how long connecting may take")
+        OptionRow("pool_size", \.poolSize, .int(1...1024), "checked; commands of all handlers share connections to the master")
+        OptionRow("wait_timeout", \.waitTimeout, patience, "checked, as above")
+        OptionRow("recycle_timeout", \.recycleTimeout, patience, "checked, as above")
+        OptionRow("read_from_replicas", \.readFromReplicas, .bool, "checked, as above")
+    }
+}
 
-    /// The rules, also for tables that have more names.
-    static let rules: [String: OptionRule] = [
-        "node": .field, "cluster": .field, "username": .field, "password": .field, "pool_size": .field, "connect_timeout": .field,
-        "wait_timeout": .field, "response_timeout": .field, "recycle_timeout": .field, "read_from_replicas": .field,
-    ]
+extension OptionKind where Value == String {
+    /// A user or a password. Never repeated in an error.
+    fileprivate static var redisCredential: OptionKind {
+        let accepted = "a text of 1 to 1024 bytes without control characters"
+        return OptionKind(accepted, values: "1 to 1024 bytes", text: { _ in "" }) { value, reader, name throws(ConfigError) in
+            guard let text = value.stringValue, (1...1024).contains(text.utf8.count), TextCheck.isPrintable(text) else {
+                throw reader.fail(name, "must be \(accepted)")
+            }
+            return text
+        }
+    }
+}
 
-    private static let patience: ClosedRange<Duration> = .milliseconds(1) ... .seconds(3600)
-    private static let mostNodes = 64
-    private static let accepted =
-        "'redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]', 'redis+sentinel://HOST:PORT,HOST:PORT/MASTER', 'redis-cluster://HOST:PORT,HOST:PORT'"
-
-    private static func urls(_ read: OptionReader) throws(ConfigError) -> [String] {
-        guard let value = read.value("node") else {
-            throw read.schema.fail("node", "is required: a URL or a list of URLs, \(accepted)")
+extension OptionKind where Value == [String] {
+    /// URLs of Redis servers. Never repeated in an error: they may hold a password.
+    fileprivate static var redisURLs: OptionKind {
+        let accepted =
+            "'redis://[USER[:PASSWORD]@]HOST[:PORT][/DB]', 'redis+sentinel://HOST:PORT,HOST:PORT/MASTER', 'redis-cluster://HOST:PORT,HOST:PORT'"
+        let most = 64
+        return OptionKind(
+            "a URL or a list of URLs, \(accepted)", values: "a URL, or a list of at most \(most)", text: { _ in "" }
+        ) { value, reader, name throws(ConfigError) in
+            let items: [ConfigValue] = value.stringValue != nil ? [value] : value.listValue ?? []
+            guard (1...most).contains(items.count) else {
+                throw reader.fail(name, "must be a URL or a list of 1 to \(most) URLs, \(accepted)")
+            }
+            var urls: [String] = []
+            for item in items {
+                guard let text = item.stringValue else { throw reader.fail(name, "must be a URL or a list of URLs, \(accepted)") }
+                if let problem = problem(text, accepted) { throw reader.fail(name, problem) }
+                urls.append(text)
+            }
+            return urls
         }
-        let items: [ConfigValue] = value.stringValue != nil ? [value] : value.listValue ?? []
-        guard (1...mostNodes).contains(items.count) else {
-            throw read.schema.fail("node", "must be a URL or a list of 1 to \(mostNodes) URLs, \(accepted)")
-        }
-        var urls: [String] = []
-        for item in items {
-            guard let text = item.stringValue else { throw read.schema.fail("node", "must be a URL or a list of URLs, \(accepted)") }
-            if let problem = problem(text) { throw read.schema.fail("node", problem) }
-            urls.append(text)
-        }
-        return urls
     }
 
-    /// Never repeats the URL: it may hold a password.
-    private static func problem(_ url: String) -> String? {
+    private static func problem(_ url: String, _ accepted: String) -> String? {
         guard (1...2048).contains(url.utf8.count), url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             return "must be a URL of at most 2048 ASCII characters without spaces, \(accepted)"
         }
@@ -88,14 +95,6 @@ package struct RedisServerConfig: Sendable, Hashable {
         case "unix", "redis+unix": return "asks for a Unix socket, which is not supported; use redis://HOST:PORT"
         default: return "has a scheme that is not supported; accepted: \(accepted)"
         }
-    }
-
-    private static func credential(_ read: OptionReader, _ option: String) throws(ConfigError) -> String? {
-        guard let value = read.value(option) else { return nil }
-        guard let text = value.stringValue, (1...1024).contains(text.utf8.count), TextCheck.isPrintable(text) else {
-            throw read.schema.fail(option, "must be a text of 1 to 1024 bytes without control characters")
-        }
-        return text
     }
 }
 

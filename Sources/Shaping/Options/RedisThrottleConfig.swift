@@ -1,94 +1,111 @@
+package import Options
+
 /// Which store the nodes of a cluster share their limits in, and how: the options of `kumo.configure_redis_throttles`. *Value.*
 ///
 /// The first options are those of `redis.open`; the others are of this product alone.
-package struct RedisThrottleConfig: Sendable, Hashable {
+package struct RedisThrottleConfig: OptionTable, Hashable {
     /// The store.
-    package let server: RedisServerConfig
-    /// What the names of all keys begin with; clusters with different prefixes know nothing of each other.
-    package let prefix: String
+    package var server = RedisServerConfig()
+    package var prefix = "apus"
     /// What limits do while the store is lost, unless they say it themselves.
-    package let onStoreLoss: StoreLoss
-    /// How long a node may use its share without the store.
-    package let shareTTL: Duration
-    /// How long a node may use connection permits without renewing them.
-    package let permitTTL: Duration
-    /// How long the permits of a node that died stay blocked beyond their lease.
-    package let crashHold: Duration
-    /// How long a connection permit may be kept while another node waits for it.
-    package let quantum: Duration
-    /// How many messages a connection permit may be used for while another node waits for it.
-    package let quantumMessages: Int
+    package var onStoreLoss = StoreLoss.closed
+    package var shareTTL = Duration.seconds(60)
+    package var permitTTL = Duration.seconds(15)
+    package var crashHold = Duration.zero
+    package var quantum = Duration.seconds(30)
+    package var quantumMessages = 100
     /// Where the node stands, such as an availability zone.
-    package let zone: String?
+    package var zone: String?
     /// The `HOST:PORT` at which the other nodes reach the HTTP API of this one.
-    package let advertise: String?
-    /// For how long the bandwidth of a rate is leased.
-    package let horizon: Duration
-    /// Over how many hash tags the limits are spread.
-    package let buckets: Int
+    package var advertise: String?
+    package var horizon = Duration.seconds(1)
+    package var buckets = 4
     /// Whether a refused connection proves that Redis does not run, also when it is given by name.
-    package let trustsRefusal: Bool
-    /// Whether the node starts although the store refuses it or is not fit; it is then as if the store were away.
-    package let startsWithoutStore: Bool
+    package var trustsRefusal = false
+    package var startsWithoutStore = false
     /// The secret with which the nodes of the cluster sign their orders; nil when they do not.
-    package let clusterSecret: String?
-    /// A file that holds it instead.
-    package let clusterSecretFile: String?
-    /// A former secret, whose signatures still count.
-    package let previousClusterSecret: String?
+    package var clusterSecret: String?
+    package var clusterSecretFile: String?
+    package var previousClusterSecret: String?
+    private var unsignedOrders = UnsignedOrders.refuse
+
+    /// The defaults.
+    package init() {}
+
     /// Whether orders without a signature count although there is a secret.
-    package let acceptsUnsignedOrders: Bool
+    package var acceptsUnsignedOrders: Bool { unsignedOrders == .accept }
 
-    /// Reads and checks the table.
-    package init(_ table: [String: ConfigValue]) throws(ConfigError) {
-        let read = try OptionReader(table, Self.options)
-        server = try RedisServerConfig(read)
-        prefix =
-            try read.optionalText(
-                "prefix", "1 to 64 letters, digits and characters of '._:-'", where: Self.isPrefix) ?? "apus"
-        onStoreLoss = try Self.storeLoss(read)
-        shareTTL = try read.duration("share_ttl", .seconds(60), in: .seconds(5) ... .seconds(86_400))
-        permitTTL = try read.duration("permit_ttl", .seconds(15), in: .seconds(6) ... .seconds(600))
-        crashHold = try read.duration("crash_hold", .zero, in: .zero ... .seconds(3600))
-        quantum = try read.duration("quantum", .seconds(30), in: .seconds(1) ... .seconds(3600))
-        quantumMessages = try read.int("quantum_messages", 100, in: 1...1_000_000)
-        zone = try read.optionalText("zone", "a text of 1 to 64 bytes without control characters") {
-            TextCheck.isName($0) && $0.utf8.count <= 64
-        }
-        advertise = try read.optionalText(
-            "advertise", "HOST:PORT at which other nodes reach the HTTP API of this one, such as '10.0.0.7:8000'",
-            where: Self.isReachable)
-        horizon = try read.duration("horizon", .seconds(1), in: .milliseconds(800) ... .seconds(10))
-        buckets = try read.int("buckets", 4, in: 1...64)
-        trustsRefusal = try read.bool("refused_means_down", false)
-        startsWithoutStore = try read.bool("start_without_store", false)
-        clusterSecret = try read.optionalText("cluster_secret", "a text of 16 to 1024 bytes", where: Self.isSecret)
-        clusterSecretFile = try read.optionalText("cluster_secret_file", "the path of a file") { !$0.isEmpty }
-        previousClusterSecret = try read.optionalText("previous_cluster_secret", "a text of 16 to 1024 bytes", where: Self.isSecret)
-        acceptsUnsignedOrders =
-            try read.optionalText("unsigned_orders", "'refuse' or 'accept'") { $0 == "refuse" || $0 == "accept" } == "accept"
+    /// What becomes of orders without a signature. *Value.*
+    private enum UnsignedOrders: String, CaseIterable { case refuse, accept }
+
+    /// Every name of the table: those of the store, and these.
+    package static let options = OptionList<RedisThrottleConfig>("redis throttles") {
+        RedisServerConfig.options.under(\.server)
+        ownOptions.options
     }
 
-    /// Every name of the table.
-    static let options = OptionSchema(
-        owner: "redis throttles",
-        rules: RedisServerConfig.rules.merging(
-            [
-                "prefix": .field, "on_store_loss": .field, "share_ttl": .field, "permit_ttl": .field, "crash_hold": .field,
-                "quantum": .field, "quantum_messages": .field, "zone": .field, "advertise": .field, "horizon": .field, "buckets": .field,
-                "start_without_store": .field, "refused_means_down": .field, "cluster_secret": .field, "cluster_secret_file": .field,
-                "previous_cluster_secret": .field, "unsigned_orders": .field,
-            ], uniquingKeysWith: { $1 }))
-
-    private static func storeLoss(_ read: OptionReader) throws(ConfigError) -> StoreLoss {
-        guard let value = read.value("on_store_loss") else { return .closed }
-        guard let text = value.stringValue else { throw read.mustBe("on_store_loss", StoreLoss.accepted, value) }
-        do throws(ConfigError) { return try StoreLoss(parsing: text) } catch {
-            throw read.schema.fail("on_store_loss", "is wrong: \(error.message)")
-        }
+    /// The names that `redis.open` does not have.
+    package static let ownOptions = OptionList<RedisThrottleConfig>("redis throttles") {
+        OptionRow(
+            "prefix", \.prefix,
+            .text("1 to 64 letters, digits and characters of '._:-'", values: "letters, digits, `._:-`", where: isPrefix),
+            "what keys in Redis begin with; clusters with different prefixes know nothing of each other")
+        OptionRow(
+            "on_store_loss", \.onStoreLoss, .storeLoss,
+            "what follows when `share_ttl` is over and Redis may still serve others: nothing (`closed`), the last `share` for ever, the whole "
+                + "limit on each node (`local`), or so much on each node (`floor`). All but `closed` can exceed the limit. For connections it is "
+                + "the last block, one per limit (`floor`), or the whole limit (`local`)")
+        OptionRow("share_ttl", \.shareTTL, .duration(.seconds(5) ... .seconds(86_400)), "how long a node may use its share without Redis")
+        OptionRow(
+            "permit_ttl", \.permitTTL, .duration(.seconds(6) ... .seconds(600)),
+            "how long a node may use connection permits without Redis; those of a node that died come free after it. Below 9 s there are "
+                + "gaps: permits are renewed every 5 s and used until 3 s before the end")
+        OptionRow(
+            "crash_hold", \.crashHold, .duration(.zero ... .seconds(3600)),
+            "how much longer they stay blocked, for peers that notice late that a connection is dead")
+        OptionRow(
+            "quantum", \.quantum, .duration(.seconds(1) ... .seconds(3600)),
+            "how long a connection permit may be kept while another node waits for it")
+        OptionRow(
+            "quantum_messages", \.quantumMessages, .int(1...1_000_000),
+            "for how many messages it may be used while another node waits for it")
+        OptionRow(
+            "horizon", \.horizon, .duration(.milliseconds(800) ... .seconds(10)),
+            "for how long the bandwidth of a rate is leased; how soon that of a node that died is free")
+        OptionRow(
+            "buckets", \.buckets, .int(1...64),
+            "over how many hash tags (shards of a Redis Cluster) the limits are spread; the same on all nodes")
+        OptionRow(
+            "refused_means_down", \.trustsRefusal, .bool,
+            "a refused connection to a Redis given by *name* proves that it does not run; to a literal address it always does "
+                + "([what follows](cluster.md#redis-died-its-host-refuses-connections))")
+        OptionRow(
+            "start_without_store", \.startsWithoutStore, .bool,
+            "start although Redis refuses the node or is [not fit for limits](redis.md#what-the-check-at-the-start-says)")
+        OptionRow(
+            "cluster_secret", \.clusterSecret, .secret,
+            "sign orders with this secret, and refuse those that are not signed with it ([why and how](redis.md#signed-orders)). "
+                + "`APUS_CLUSTER_SECRET` goes first")
+        OptionRow(
+            "cluster_secret_file", \.clusterSecretFile, .text("the path of a file", values: "path") { !$0.isEmpty },
+            "a file that holds it; `APUS_CLUSTER_SECRET_FILE` goes first")
+        OptionRow(
+            "previous_cluster_secret", \.previousClusterSecret, .secret,
+            "a former secret whose signatures still count; `APUS_PREVIOUS_CLUSTER_SECRET`")
+        OptionRow(
+            "unsigned_orders", \.unsignedOrders, .choice,
+            "whether orders without a signature count, while the secret is introduced; `APUS_UNSIGNED_ORDERS`")
+        OptionRow(
+            "zone", \.zone,
+            .text("a text of 1 to 64 bytes without control characters", values: "1 to 64 bytes") {
+                TextCheck.isName($0) && $0.utf8.count <= 64
+            }, "where the node stands, shown in the list of members")
+        OptionRow(
+            "advertise", \.advertise,
+            .text(
+                "HOST:PORT at which other nodes reach the HTTP API of this one, such as '10.0.0.7:8000'", values: "HOST:PORT",
+                where: isReachable), "where the other nodes reach the HTTP API of this one")
     }
-
-    private static func isSecret(_ text: String) -> Bool { (16...1024).contains(text.utf8.count) }
 
     /// No braces: in a Redis Cluster they would decide where a key lives.
     private static func isPrefix(_ text: String) -> Bool {
@@ -102,5 +119,17 @@ package struct RedisThrottleConfig: Sendable, Hashable {
     private static func isReachable(_ text: String) -> Bool {
         guard let pair = HostPort(text), let port = pair.port, port > 0 else { return false }
         return pair.host != "0.0.0.0" && pair.host != "::"
+    }
+}
+
+extension OptionKind where Value == String {
+    /// A secret. Never repeated in an error.
+    fileprivate static var secret: OptionKind {
+        OptionKind("a text of 16 to 1024 bytes", values: "16 to 1024 bytes", text: { _ in "" }) { value, reader, name throws(ConfigError) in
+            guard let text = value.stringValue, (16...1024).contains(text.utf8.count) else {
+                throw reader.fail(name, "must be a text of 16 to 1024 bytes")
+            }
+            return text
+        }
     }
 }

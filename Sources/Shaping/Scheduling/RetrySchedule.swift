@@ -1,3 +1,5 @@
+import Options
+
 /// When to try again: `interval * 2^n`, capped, with a little jitter. *Value.*
 package struct RetrySchedule: Sendable, Hashable {
     /// The delay after the first attempt; at least a millisecond, so that no configuration makes a busy loop.

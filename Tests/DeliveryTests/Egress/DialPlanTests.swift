@@ -1,4 +1,5 @@
 import DNS
+import Options
 import Platform
 import SMTP
 import Shaping

@@ -2,6 +2,7 @@ import Client
 import Glibc
 import NIOCore
 import NIOEmbedded
+import Options
 import Platform
 import Shaping
 import TestSupport

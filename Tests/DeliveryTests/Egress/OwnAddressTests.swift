@@ -1,5 +1,6 @@
 import DNS
 import NIOCore
+import Options
 import Platform
 import SMTP
 import Shaping

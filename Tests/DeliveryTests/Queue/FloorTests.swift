@@ -4,6 +4,7 @@ import DNS
 import Message
 import NIOCore
 import NIOEmbedded
+import Options
 import Platform
 import SMTP
 import Shaping

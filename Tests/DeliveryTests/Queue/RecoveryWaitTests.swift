@@ -1,4 +1,5 @@
 import Client
+import Options
 import Platform
 import Policy
 import Shaping

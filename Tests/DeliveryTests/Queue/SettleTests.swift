@@ -2,6 +2,7 @@ import DNS
 import Message
 import NIOCore
 import NIOEmbedded
+import Options
 import Platform
 import Resources
 import SMTP

@@ -3,6 +3,7 @@ import DNS
 import Glibc
 import NIOCore
 import NIOPosix
+import Options
 import Policy
 import SMTP
 import Shaping

@@ -1,5 +1,6 @@
 import Client
 import Cluster
+import Options
 import Shaping
 import Sink
 import TestSupport

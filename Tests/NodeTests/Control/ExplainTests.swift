@@ -2,6 +2,7 @@ import Client
 import Cluster
 import Message
 import NIOCore
+import Options
 import Shaping
 import Sink
 import TestSupport

@@ -1,6 +1,7 @@
 import Client
 import Cluster
 import NIOCore
+import Options
 import Shaping
 import Sink
 import Spool

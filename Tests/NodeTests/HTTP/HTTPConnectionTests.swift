@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Options
 import Resources
 import Shaping
 import TestSupport

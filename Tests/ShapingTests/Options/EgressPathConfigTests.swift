@@ -2,10 +2,12 @@ import Platform
 import Shaping
 import Testing
 
+@testable import Options
+
 @Suite struct EgressPathConfigTests {
     @Test func defaultsAreThoseOfTheReference() {
         let path = EgressPathConfig.defaults
-        #expect(path.connectionLimit == 32 && !path.connectionLimitIsLocal)
+        #expect(path.connectionLimit == ConnectionLimit(32))
         #expect(path.maxConnectionRate == nil && path.maxMessageRate == nil)
         #expect(path.additionalConnectionLimits.isEmpty && path.additionalMessageRateThrottles.isEmpty)
         #expect((path.maxReady, path.maxDeliveriesPerConnection, path.maxRecipientsPerBatch) == (1024, 1024, 100))
@@ -38,9 +40,11 @@ import Testing
         let path = try EgressPathConfig([
             "connection_limit": "local:7", "additional_connection_limits": ["a": 3, "b": "local:4", "c": "1,000"],
         ])
-        #expect(path.connectionLimit == 7 && path.connectionLimitIsLocal)
-        #expect(path.additionalConnectionLimits == ["a": 3, "b": 4, "c": 1000])
-        #expect(path.localConnectionLimits == ["b"])
+        #expect(path.connectionLimit == ConnectionLimit(7, isLocal: true))
+        #expect(
+            path.additionalConnectionLimits == [
+                "a": ConnectionLimit(3), "b": ConnectionLimit(4, isLocal: true), "c": ConnectionLimit(1000),
+            ])
     }
 
     @Test(arguments: ["Required", "RequiredInsecure"])

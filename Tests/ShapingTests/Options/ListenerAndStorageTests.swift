@@ -2,6 +2,8 @@ import Platform
 import Shaping
 import Testing
 
+@testable import Options
+
 @Suite struct ListenerAndStorageTests {
     @Test func esmtpDefaults() throws {
         let listener = try ESMTPListenerConfig(["listen": "0.0.0.0:25"])

@@ -1,17 +1,18 @@
 import Testing
 
+@testable import Options
 @testable import Shaping
 
 /// What holds for every option table alike.
 @Suite struct OptionTableTests {
-    @Test(arguments: OptionTable.all)
-    func allNamesOfTheTableAreKnown(table: OptionTable) {
+    @Test(arguments: TableSample.all)
+    func allNamesOfTheTableAreKnown(table: TableSample) {
         #expect(Set(table.schema.rules.keys) == table.names)
     }
 
     /// A value that is read but forgotten in a field, or in `==`, shows here.
-    @Test(arguments: OptionTable.all)
-    func everyFieldMakesADifference(table: OptionTable) throws {
+    @Test(arguments: TableSample.all)
+    func everyFieldMakesADifference(table: TableSample) throws {
         for (name, value) in table.fields {
             let changed = table.required.merging([name: value]) { $1 }
             #expect(try !table.isEqual(changed, table.required), "\(name)")
@@ -19,15 +20,15 @@ import Testing
         }
     }
 
-    @Test(arguments: OptionTable.all)
-    func tuningKnobsMakeNoDifference(table: OptionTable) throws {
+    @Test(arguments: TableSample.all)
+    func tuningKnobsMakeNoDifference(table: TableSample) throws {
         for (name, value) in table.ignored.merging(table.harmless, uniquingKeysWith: { $1 }) {
             #expect(try table.isEqual(table.required.merging([name: value]) { $1 }, table.required), "\(name)")
         }
     }
 
-    @Test(arguments: OptionTable.all)
-    func unsupportedOptionsSaySo(table: OptionTable) {
+    @Test(arguments: TableSample.all)
+    func unsupportedOptionsSaySo(table: TableSample) {
         for (name, value) in table.unsupported {
             let changed = table.required.merging([name: value]) { $1 }
             let error = #expect(throws: ConfigError.self, "\(name)") { try table.isEqual(changed, changed) }
@@ -36,8 +37,8 @@ import Testing
         }
     }
 
-    @Test(arguments: OptionTable.all)
-    func requiredOptionsAreAskedFor(table: OptionTable) {
+    @Test(arguments: TableSample.all)
+    func requiredOptionsAreAskedFor(table: TableSample) {
         for name in table.required.keys {
             var without = table.required
             without[name] = nil
@@ -46,8 +47,8 @@ import Testing
         }
     }
 
-    @Test(arguments: OptionTable.all)
-    func unknownNamesGetASuggestion(table: OptionTable) {
+    @Test(arguments: TableSample.all)
+    func unknownNamesGetASuggestion(table: TableSample) {
         for name in table.names where name.utf8.count > 4 {
             var slip = Array(name)
             slip.swapAt(1, 2)
@@ -63,8 +64,8 @@ import Testing
     }
 
     /// No option takes a value of every type; whatever refuses must name itself and say what it wants.
-    @Test(arguments: OptionTable.all)
-    func wrongTypesNameTheOption(table: OptionTable) {
+    @Test(arguments: TableSample.all)
+    func wrongTypesNameTheOption(table: TableSample) {
         let values: [ConfigValue] = [
             true, .integer(-1), .integer(.min), .integer(.max), 0.5, .number(.nan), .number(.infinity), "", "\u{0}", "a\r\nb",
             .string(String(repeating: "x", count: 100_000)), [1], [[]], [nil], ["x": 1], ["": nil], ["\n": ["\n": "\n"]],

@@ -1,9 +1,10 @@
 import Testing
 
+@testable import Options
 @testable import Shaping
 
 /// One option table of the compatible API with everything a test needs to try each name of it. *Value.*
-struct OptionTable: Sendable, CustomTestStringConvertible {
+struct TableSample: Sendable, CustomTestStringConvertible {
     /// The constructor's name.
     let title: String
     /// What this version knows.
@@ -28,8 +29,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
 
     static let all = [path, queue, source, pool, esmtpListener, httpListener, spool, localLogs, redis, redisThrottles]
 
-    static let path = OptionTable(
-        title: "make_egress_path", schema: EgressPathConfig.options, required: [:],
+    static let path = TableSample(
+        title: "make_egress_path", schema: EgressPathConfig.options.schema, required: [:],
         fields: [
             "connection_limit": 5, "additional_connection_limits": ["shared": 100], "max_connection_rate": "100/minute",
             "max_message_rate": "1000/minute", "additional_message_rate_throttles": ["daily": "1000000/day"], "max_ready": 10,
@@ -63,8 +64,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         ],
         isEqual: { try EgressPathConfig($0) == EgressPathConfig($1) })
 
-    static let queue = OptionTable(
-        title: "make_queue_config", schema: QueueConfig.options, required: [:],
+    static let queue = TableSample(
+        title: "make_queue_config", schema: QueueConfig.options.schema, required: [:],
         fields: [
             "retry_interval": "1m", "max_retry_interval": "1h", "max_age": "1d", "egress_pool": "p", "max_message_rate": "10/s",
             "protocol": ["smtp": ["mx_list": ["mx.example.com"]]], "reap_interval": "1m", "refresh_interval": "5m", "provider_name": "x",
@@ -77,8 +78,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         unsupported: [:], harmless: ["protocol": ["smtp": [:]]],
         isEqual: { try QueueConfig($0) == QueueConfig($1) })
 
-    static let source = OptionTable(
-        title: "make_egress_source", schema: EgressSourceConfig.options, required: ["name": "ip-1"],
+    static let source = TableSample(
+        title: "make_egress_source", schema: EgressSourceConfig.options.schema, required: ["name": "ip-1"],
         fields: ["name": "ip-2", "source_address": "192.0.2.1", "ehlo_domain": "m.example.com", "remote_port": 2525, "ttl": "5m"],
         ignored: [:],
         unsupported: [
@@ -90,14 +91,14 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         harmless: ["ha_proxy_server": nil, "suspend_when_unplumbed": nil],
         isEqual: { try EgressSourceConfig($0) == EgressSourceConfig($1) })
 
-    static let pool = OptionTable(
-        title: "make_egress_pool", schema: EgressPoolConfig.options, required: ["name": "p", "entries": [["name": "ip-1"]]],
+    static let pool = TableSample(
+        title: "make_egress_pool", schema: EgressPoolConfig.options.schema, required: ["name": "p", "entries": [["name": "ip-1"]]],
         fields: ["name": "q", "entries": [["name": "ip-1", "weight": 2]], "ttl": "5m"],
         ignored: [:], unsupported: [:], harmless: [:],
         isEqual: { try EgressPoolConfig($0) == EgressPoolConfig($1) })
 
-    static let esmtpListener = OptionTable(
-        title: "start_esmtp_listener", schema: ESMTPListenerConfig.options, required: ["listen": "0.0.0.0:25"],
+    static let esmtpListener = TableSample(
+        title: "start_esmtp_listener", schema: ESMTPListenerConfig.options.schema, required: ["listen": "0.0.0.0:25"],
         fields: [
             "listen": "[::]:2525", "hostname": "mx.example.com", "banner": "hello", "relay_hosts": ["10.0.0.0/8"],
             "trace_headers": ["received_header": false], "client_timeout": "5m", "data_processing_timeout": "1m",
@@ -119,8 +120,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         ],
         isEqual: { try ESMTPListenerConfig($0) == ESMTPListenerConfig($1) })
 
-    static let httpListener = OptionTable(
-        title: "start_http_listener", schema: HTTPListenerConfig.options, required: ["listen": "127.0.0.1:8000"],
+    static let httpListener = TableSample(
+        title: "start_http_listener", schema: HTTPListenerConfig.options.schema, required: ["listen": "127.0.0.1:8000"],
         fields: [
             "listen": "0.0.0.0:8000", "hostname": "a.example.com", "trusted_hosts": [], "trusted_names": ["b.example.com"],
             "max_connections": 7, "request_body_limit": "10 MiB",
@@ -129,8 +130,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         ignored: [:], unsupported: ["use_tls": true, "tls_certificate": "/a", "tls_private_key": "/a"], harmless: ["use_tls": false],
         isEqual: { try HTTPListenerConfig($0) == HTTPListenerConfig($1) })
 
-    static let spool = OptionTable(
-        title: "define_spool", schema: SpoolConfig.options, required: ["name": "data", "path": "/var/spool/apus/data"],
+    static let spool = TableSample(
+        title: "define_spool", schema: SpoolConfig.options.schema, required: ["name": "data", "path": "/var/spool/apus/data"],
         fields: [
             "name": "meta", "path": "/elsewhere", "kind": "RocksDB", "flush": true, "min_free_space": "5%", "min_free_inodes": 1000,
             "rocks_params": ["increase_parallelism": 4],
@@ -143,13 +144,14 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         "connect_timeout": "3s", "wait_timeout": "3s", "response_timeout": "3s", "recycle_timeout": "3s", "read_from_replicas": true,
     ]
 
-    static let redis = OptionTable(
-        title: "redis.open", schema: RedisServerConfig.options, required: ["node": "redis://127.0.0.1"], fields: redisFields, ignored: [:],
+    static let redis = TableSample(
+        title: "redis.open", schema: RedisServerConfig.options.schema, required: ["node": "redis://127.0.0.1"], fields: redisFields,
+        ignored: [:],
         unsupported: [:], harmless: [:],
         isEqual: { try RedisServerConfig($0) == RedisServerConfig($1) })
 
-    static let redisThrottles = OptionTable(
-        title: "configure_redis_throttles", schema: RedisThrottleConfig.options, required: ["node": "redis://127.0.0.1"],
+    static let redisThrottles = TableSample(
+        title: "configure_redis_throttles", schema: RedisThrottleConfig.options.schema, required: ["node": "redis://127.0.0.1"],
         fields: redisFields.merging(
             [
                 "prefix": "mta.eu-1", "on_store_loss": "floor:10/min", "share_ttl": "5m", "permit_ttl": "30s", "crash_hold": "10s",
@@ -161,8 +163,8 @@ struct OptionTable: Sendable, CustomTestStringConvertible {
         ignored: [:], unsupported: [:], harmless: [:],
         isEqual: { try RedisThrottleConfig($0) == RedisThrottleConfig($1) })
 
-    static let localLogs = OptionTable(
-        title: "configure_local_logs", schema: LocalLogsConfig.options, required: ["log_dir": "/var/log/apus"],
+    static let localLogs = TableSample(
+        title: "configure_local_logs", schema: LocalLogsConfig.options.schema, required: ["log_dir": "/var/log/apus"],
         fields: [
             "log_dir": "/elsewhere", "max_file_size": 1_000_000, "max_segment_duration": "1m", "compression_level": 9, "back_pressure": 10,
             "meta": ["tenant", "x_*"], "headers": ["Subject"], "per_record": ["Rejection": ["enable": false]], "min_free_space": "1 GiB",

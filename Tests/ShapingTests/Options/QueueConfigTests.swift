@@ -1,11 +1,13 @@
 import Shaping
 import Testing
 
+@testable import Options
+
 @Suite struct QueueConfigTests {
     @Test func defaultsAreThoseOfTheReference() {
         let queue = QueueConfig.defaults
         #expect(queue.retryInterval == .seconds(1200) && queue.maxRetryInterval == nil && queue.maxAge == .seconds(7 * 86_400))
-        #expect(queue.egressPool == nil && queue.maxMessageRate == nil && queue.`protocol` == .smtp(mxList: nil))
+        #expect(queue.egressPool == nil && queue.maxMessageRate == nil && queue.`protocol`.smtp.mxList == nil)
         #expect(queue.reapInterval == .seconds(600) && queue.refreshInterval == .seconds(60))
         #expect(queue.providerName == nil && queue.queueName == nil)
     }
@@ -24,7 +26,7 @@ import Testing
         ] as [(ConfigValue, MXListEntry)])
     func hosts(value: ConfigValue, entry: MXListEntry) throws {
         let queue = try QueueConfig(["protocol": ["smtp": ["mx_list": [value]]]])
-        #expect(queue.`protocol` == .smtp(mxList: [entry]))
+        #expect(queue.`protocol`.smtp.mxList == [entry])
     }
 
     @Test(

@@ -1,6 +1,8 @@
 import Shaping
 import Testing
 
+@testable import Options
+
 @Suite struct RedisConfigTests {
     @Test func defaults() throws {
         let config = try RedisThrottleConfig(["node": "redis://127.0.0.1/"])

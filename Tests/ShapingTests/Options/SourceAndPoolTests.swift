@@ -1,6 +1,8 @@
 import Shaping
 import Testing
 
+@testable import Options
+
 @Suite struct SourceAndPoolTests {
     @Test func unspecified() {
         let source = EgressSourceConfig.unspecified

@@ -1,5 +1,8 @@
 import Shaping
+import TestSupport
 import Testing
+
+@testable import Options
 
 @Suite struct RetryScheduleTests {
     @Test(arguments: [(0, 20), (1, 40), (2, 80), (3, 160), (4, 320), (5, 640), (10, 20_480)])
@@ -47,7 +50,7 @@ import Testing
 
     @Test(arguments: 0..<20 as Range<UInt64>)
     func growsMonotonically(seed: UInt64) {
-        var random = ConfigNoise(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let schedule = RetrySchedule(
             interval: .nanoseconds(Int64.random(in: 1_000_000...(86_400 * 1_000_000_000), using: &random)),
             cap: Bool.random(using: &random) ? .nanoseconds(Int64.random(in: 1...Int64.max, using: &random)) : nil)

@@ -1,4 +1,5 @@
 import Shaping
+import TestSupport
 import Testing
 
 @Suite struct WeightedRoundRobinTests {
@@ -17,7 +18,7 @@ import Testing
 
     @Test(arguments: 0..<50 as Range<UInt64>)
     func everyCycleIsExact(seed: UInt64) {
-        var random = ConfigNoise(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let weights = (0..<Int.random(in: 1...8, using: &random)).map { _ in Int.random(in: 0...30, using: &random) }
         var rotation = WeightedRoundRobin(Array(weights.enumerated()).map { ($0.offset, $0.element) })
         for cycle in 0..<3 {
@@ -42,7 +43,7 @@ import Testing
 
     @Test(arguments: 0..<50 as Range<UInt64>)
     func asksEachElementAtMostOnce(seed: UInt64) {
-        var random = ConfigNoise(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let count = Int.random(in: 1...20, using: &random)
         var rotation = WeightedRoundRobin((0..<count).map { ($0, Int.random(in: 1...1000, using: &random)) })
         for _ in 0..<20 {
