@@ -117,7 +117,7 @@ let package = Package(
             name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
-        .target(name: "Message", swiftSettings: settings),
+        .target(name: "Message", dependencies: ["Platform"], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: ["CZstd", "Platform", "JSON", logging], swiftSettings: settings),
         // What everything else stands on: the clocks of the machine, and how addresses are written.
         .target(name: "Platform", swiftSettings: settings),
@@ -177,7 +177,7 @@ let package = Package(
             name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["apus", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
+            name: "IntegrationTests", dependencies: ["apus", "Options", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
             name: "ResourcesTests", dependencies: ["Resources", "Options", "Shaping", "Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(

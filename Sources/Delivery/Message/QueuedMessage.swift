@@ -1,6 +1,7 @@
 import Cluster
 package import Message
 package import Platform
+import Shaping
 package import Spool
 
 /// *Value*: a message whose envelope is in memory: just received, waiting with its content, or on its way out.

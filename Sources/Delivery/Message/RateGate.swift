@@ -2,7 +2,7 @@ import Synchronization
 
 /// *Shared*: how many messages a queue with a rate hands out before it knows whether the rate has room for them.
 ///
-/// Permits are taken where MAIL is written (`QueueRate`). A message that finds none comes back; so that few do, one goes ahead after each
+/// Slots are taken where MAIL is written (`QueueRate`). A message that finds none comes back; so that few do, one goes ahead after each
 /// refusal, and twice as many after each round in which all were granted.
 package final class RateGate: Sendable {
     /// *Value*: what the queue may do.

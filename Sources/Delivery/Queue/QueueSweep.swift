@@ -1,3 +1,5 @@
+import Shaping
+
 /// *Loop-confined*: messages taken out of a queue's heap to be looked at one by one, because a rule bounces or rebinds them.
 struct QueueSweep {
     /// What is still to be looked at, in no order.

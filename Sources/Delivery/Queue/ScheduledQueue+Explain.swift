@@ -4,6 +4,7 @@ import DNS
 import Message
 import Platform
 import Resources
+import Shaping
 import Spool
 
 // Why the messages of a queue do not move, in sentences. Runs on the queue's loop.

@@ -1,6 +1,7 @@
 import NIOCore
 import Platform
 import Resources
+import Shaping
 import Spool
 import Telemetry
 

@@ -3,6 +3,7 @@ import Cluster
 import Message
 import Platform
 import Resources
+import Shaping
 import Spool
 
 // What an operator sees of a queue. Runs on the queue's loop.

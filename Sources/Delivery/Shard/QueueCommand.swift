@@ -1,6 +1,7 @@
 package import Cluster
 package import DNS
 package import Platform
+package import Shaping
 package import Spool
 
 /// *Value*: what other parts of the node may ask of a scheduled queue.

@@ -1,3 +1,5 @@
+import Platform
+
 /// Moments as programs write them (RFC 3339): `2030-01-31T12:00:00Z`, `2030-01-31T13:00:00.5+01:00`. *Value* (a namespace).
 package enum InstantText {
     /// What is accepted, for error texts.
@@ -10,8 +12,8 @@ package enum InstantText {
             bytes[10] == 0x54 || bytes[10] == 0x74 || bytes[10] == 0x20,
             let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
             let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
-            (1970...2200).contains(year), (1...12).contains(month), (1...days(month, year)).contains(day), hour <= 23, minute <= 59,
-            second <= 60
+            (1970...2200).contains(year), hour <= 23, minute <= 59, second <= 60,
+            let local = UTCTime.unixSeconds(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
         else { return nil }
         var position = 19
         var nanoseconds: Int64 = 0
@@ -23,7 +25,7 @@ package enum InstantText {
             position = end
         }
         guard let offset = offset(bytes[position...]) else { return nil }
-        let seconds = dayNumber(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        let seconds = local - offset
         return seconds >= 0 ? seconds * 1_000_000_000 + nanoseconds : nil
     }
 
@@ -41,22 +43,5 @@ package enum InstantText {
     private static func number(_ bytes: ArraySlice<UInt8>) -> Int64? {
         guard bytes.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return bytes.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
-    }
-
-    private static func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
-
-    private static func days(_ month: Int64, _ year: Int64) -> Int64 {
-        switch month {
-        case 2: isLeap(year) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// Days since 1970-01-01.
-    private static func dayNumber(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let before = year - 1
-        let leaps = before / 4 - before / 100 + before / 400 - 477  // 477 up to 1969
-        return (year - 1970) * 365 + leaps + (1..<month).reduce(0) { $0 + days($1, year) } + day - 1
     }
 }

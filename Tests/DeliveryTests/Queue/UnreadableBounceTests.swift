@@ -2,6 +2,7 @@ import Cluster
 import NIOEmbedded
 import Platform
 import Resources
+import Shaping
 import Testing
 
 @testable import Delivery

@@ -67,7 +67,7 @@ import Testing
             try await expectEventually("the other tenant") { rig.counters.messages == 1 }
             _ = try rig.node.services.control.remove(id: rule.id, issuer: "tester")
             try await expectEventually("the rest") { rig.counters.messages == 4 }
-            #expect(await rig.queued() == 0)
+            try await expectEventually("nothing is left") { await rig.queued() == 0 }
         }
     }
 

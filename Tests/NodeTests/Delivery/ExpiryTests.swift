@@ -13,7 +13,7 @@ import Testing
         let records = try await Rig.run(plan) { rig in
             try rig.send(to: "u@example.com")
             try await expectEventually("expired") { rig.metric("total_messages_expired") == 1 }
-            #expect(await rig.queued() == 0)
+            try await expectEventually("nothing is left") { await rig.queued() == 0 }
             return try await rig.records()
         }
         #expect(records.map(\.type) == ["Reception", "TransientFailure", "TransientFailure", "Expiration"])

@@ -16,7 +16,7 @@ import Testing
         let records = try await Rig.run(RigPlan(rules: ["\(stage)=550 5.1.1 no such user"])) { rig in
             try rig.send(to: "u@example.com")
             try await expectEventually("bounced") { rig.metric("total_messages_fail") == 1 }
-            #expect(await rig.queued() == 0)
+            try await expectEventually("nothing is left") { await rig.queued() == 0 }
             #expect(rig.metric("message_count") == 0)
             return try await rig.records("Bounce")
         }

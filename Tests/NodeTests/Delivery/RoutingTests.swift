@@ -57,7 +57,7 @@ import Testing
         let records = try await Rig.run(RigPlan()) { rig in
             try rig.send(to: "u@null.test")
             try await expectEventually("bounced") { rig.metric("total_messages_fail") == 1 }
-            #expect(await rig.queued() == 0)
+            try await expectEventually("nothing is left") { await rig.queued() == 0 }
             return try await rig.records("Bounce")
         }
         #expect(records.map(\.response.code) == [556])

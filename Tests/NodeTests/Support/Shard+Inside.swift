@@ -1,4 +1,5 @@
 import Message
+import Shaping
 import Spool
 
 @testable import Delivery

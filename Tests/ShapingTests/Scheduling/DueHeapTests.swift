@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@testable import Delivery
+@testable import Shaping
 
 @Suite struct DueHeapTests {
     private static let origin = MonotonicInstant.now()

@@ -44,5 +44,5 @@ package struct DueEntry: Sendable, Equatable {
     func isBefore(_ other: DueEntry) -> Bool { key < other.key }
 
     /// How far `received` may be off.
-    static let precision = Duration.seconds(1)
+    package static let precision = Duration.seconds(1)
 }
