@@ -24,7 +24,7 @@ package struct LimitStatus: Sendable, Equatable {
     package var limit: String
     /// `rate` or `connections`.
     package var kind: String
-    /// The cap as text: `1000/min`, or `32`.
+    /// The limit as text: `1000/min`, or `32`.
     package var value: String
     /// Used by the whole cluster, in the running period or now; absent when it is not known.
     package var used: Int?

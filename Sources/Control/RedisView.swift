@@ -12,19 +12,19 @@ package final class RedisView: ClusterView {
     private let hostname: String
     private let isAdvertised: Bool
     /// What is counted on this node only, and what the view says before the first heartbeat.
-    private let alone: SingleNodeView
+    private let own: SingleNodeView
 
     /// - Parameter isAdvertised: whether the policy says where other nodes reach the HTTP API.
-    package init(cluster: Cluster, node: String, hostname: String, isAdvertised: Bool, alone: SingleNodeView) {
+    package init(cluster: Cluster, node: String, hostname: String, isAdvertised: Bool, own: SingleNodeView) {
         self.cluster = cluster
         self.node = node
         self.hostname = hostname
         self.isAdvertised = isAdvertised
-        self.alone = alone
+        self.own = own
     }
 
     package func announce(address: String) {
-        alone.announce(address: address)
+        own.announce(address: address)
         guard !isAdvertised else { return }
         // Every address is none: others need a name.
         var reachable = address
@@ -37,7 +37,7 @@ package final class RedisView: ClusterView {
     package func members() -> [MemberRecord] {
         let members = cluster.membership.members
         // Before the first answer, and when the store has lost the record: this node is there all the same.
-        return members.contains { $0.node == node } ? members : members + alone.members()
+        return members.contains { $0.node == node } ? members : members + own.members()
     }
 
     package func forget(node: String) async -> Bool {

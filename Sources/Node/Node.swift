@@ -114,7 +114,7 @@ package final class Node: Sendable {
             httpConfig: try options.httpConfig(declared.httpListeners), declared: declared)
         node.publishGauges()
         node.publishBudgets()
-        graph.alone.watch(shards)
+        graph.ownView.watch(shards)
         if let cluster = graph.cluster { node.join(cluster) }
         node.expireRules()
         node.recover()
@@ -137,14 +137,14 @@ package final class Node: Sendable {
         let files = StateFiles(directory: spool.directory, spool: spool.spool)
         let control = try openControl(node: name, spool)
         try FormerPauses.takeOver(directory: spool.directory, into: control)
-        let alone = SingleNodeView(node: name, spool: spool.directory, state: state)
+        let ownView = SingleNodeView(node: name, spool: spool.directory, state: state)
         var cluster: Cluster?
-        var view: any ClusterView = alone
+        var view: any ClusterView = ownView
         if let config = try ClusterSetup.config(declared: declared.redis, url: options.redisURL) {
             let joined = try await ClusterSetup(config: config, declared: declared.redis, options: options).join(
                 node: name, zone: nil, state: control, files: files, loop: group.next())
             cluster = joined
-            view = RedisView(cluster: joined, node: name, hostname: hostname, isAdvertised: config.advertise != nil, alone: alone)
+            view = RedisView(cluster: joined, node: name, hostname: hostname, isAdvertised: config.advertise != nil, own: ownView)
             ClusterMetrics.publish(joined, registry)
         }
         let services = DeliveryServices(
@@ -154,7 +154,7 @@ package final class Node: Sendable {
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
             control: control, ruleWatch: RuleWatch(files: files), state: state, own: own)
-        return NodeGraph(services: services, files: files, cluster: cluster, alone: alone, view: view)
+        return NodeGraph(services: services, files: files, cluster: cluster, ownView: ownView, view: view)
     }
 
     /// The orders of this node. A spool that had some and has lost them is refused: mail could go out that must not.
@@ -266,6 +266,6 @@ struct NodeGraph: Sendable {
     let files: StateFiles
     let cluster: Cluster?
     /// The limits this node counts by itself.
-    let alone: SingleNodeView
+    let ownView: SingleNodeView
     let view: any ClusterView
 }

@@ -46,9 +46,9 @@ package struct ConcurrencyChecker: Sendable {
     }
 }
 
-/// What the check of a cap found. *Value.*
+/// What the check of a limit found. *Value.*
 package struct ConcurrencyReport: Sendable, Equatable {
-    /// The cap that was checked.
+    /// The limit that was checked.
     package var limit: Int
     /// How many were opened.
     package var opened = 0
@@ -60,9 +60,9 @@ package struct ConcurrencyReport: Sendable, Equatable {
     package var worst = 0
     /// When that was.
     package var worstAt: Int64 = 0
-    /// By how many the most exceeds the cap.
+    /// By how many the most exceeds the limit.
     package var overshoot = 0
-    /// How many were opened beyond the cap.
+    /// How many were opened beyond the limit.
     package var openedOver = 0
 
     /// Nothing seen.

@@ -2,7 +2,7 @@ extension RatePromise {
     /// Reads `1000/s`, `6_000/min`, `20/30min`, `100000/day`.
     package init(parsing text: String) throws(CheckError) {
         let error = CheckError(
-            .option, "'\(text.prefix(80))' is no rate: write N/[k]PERIOD with s, min, h or d, such as 1000/s or 20/30min")
+            .option, "'\(text.prefix(80))' is not a rate: write N/[k]PERIOD with s, min, h or d, such as 1000/s or 20/30min")
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let count = Int(parts[0].filter { $0 != "_" && $0 != "," }), (1...1_000_000_000).contains(count) else {
             throw error

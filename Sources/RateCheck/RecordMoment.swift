@@ -14,7 +14,7 @@ package enum RecordMoment: Sendable, Equatable {
         } else if let nanoseconds = Int64(text), nanoseconds >= 0 {
             self = .absolute(nanoseconds)
         } else {
-            throw CheckError(.option, "'\(text)' is no moment: write 12.5s for seconds after the first record, or absolute nanoseconds")
+            throw CheckError(.option, "'\(text)' is not a moment: write 12.5s for seconds after the first record, or absolute nanoseconds")
         }
     }
 

@@ -144,7 +144,7 @@ package struct RecordReader: Sendable {
         let key = UInt32(truncatingIfNeeded: integer(8, 4))
         let node = Int32(bitPattern: UInt32(truncatingIfNeeded: integer(12, 4)))
         let change = Int8(bitPattern: rest[at + 16])
-        guard time >= 0, time < 1_000_000_000_000_000_000 else { throw wrong("the time is no monotonic nanoseconds", line: number) }
+        guard time >= 0, time < 1_000_000_000_000_000_000 else { throw wrong("the time is not in monotonic nanoseconds", line: number) }
         guard change == 1 || change == -1 && form == .connections else { throw wrong("the change is not +1 or -1", line: number) }
         guard integer(17, 7) == 0 else { throw wrong("the padding is not zero", line: number) }
         guard node >= -1 else { throw wrong("the node is negative", line: number) }

@@ -25,7 +25,7 @@ package struct DescriptorBudget: Sendable, Equatable {
         egress = max(connections - http - smtp, 1)
     }
 
-    /// Connections beyond a cap that are accepted to be told so; more wait in the backlog.
+    /// Connections beyond a limit that are accepted to be told so; more wait in the backlog.
     package static func overflow(of cap: Int) -> Int { min(max(cap / 8, 2), 64) }
 
     /// For the present limit of this process.

@@ -12,7 +12,7 @@ package enum FileText {
             throw NodeError("cannot read \(path): \(NodeError.errnoText)")
         }
         defer { close(file) }
-        guard FileKind.isRegular(file) else { throw NodeError("\(path) is no file") }
+        guard FileKind.isRegular(file) else { throw NodeError("\(path) is not a file") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -8,7 +8,7 @@ enum SinkAddress {
     static func parse(_ text: String) throws(SinkError) -> SocketAddress {
         let error = SinkError(
             .address,
-            "\"\(text)\" is no address to listen on; write for example 127.0.0.1:2525, [::1]:2525, :2525 or unix:/run/sink.sock")
+            "\"\(text)\" is not an address to listen on; write for example 127.0.0.1:2525, [::1]:2525, :2525 or unix:/run/sink.sock")
         if text.hasPrefix("unix:") {
             do { return try SocketAddress(unixDomainSocketPath: String(text.dropFirst(5))) } catch { throw Self.refused(text, error) }
         }

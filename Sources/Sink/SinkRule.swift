@@ -51,7 +51,7 @@ package struct SinkRule: Sendable, Equatable {
         let place = text[..<equals].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let stage = Stage(rawValue: String(place[0])) else {
             let names = Stage.allCases.map(\.rawValue).joined(separator: ", ")
-            throw wrong("\"\(place[0])\" is no stage; the stages are \(names)")
+            throw wrong("\"\(place[0])\" is not a stage; the stages are \(names)")
         }
         var domain: String?
         if place.count == 2 {
@@ -80,14 +80,14 @@ package struct SinkRule: Sendable, Equatable {
             self.init(stage: stage, domain: domain, action: .disconnect, frequency: frequency)
         } else if action.hasPrefix("delay=") {
             guard let delay = Self.duration(action.dropFirst(6)) else {
-                throw wrong("\"\(action.dropFirst(6))\" is no delay of at most 1 hour; write for example delay=200ms or delay=2s")
+                throw wrong("\"\(action.dropFirst(6))\" is not a delay of at most 1 hour; write for example delay=200ms or delay=2s")
             }
             self.init(stage: stage, domain: domain, action: .delay(delay), frequency: frequency)
         } else {
             let bytes = Array(action.utf8)
             guard bytes.count >= 3, (0x32...0x35).contains(bytes[0]), bytes[1] &- 0x30 < 10, bytes[2] &- 0x30 < 10,
                 bytes.count == 3 || bytes[3] == 0x20
-            else { throw wrong("\"\(action)\" is no action; write a reply such as 450 4.2.1 try later, disconnect, or delay=200ms") }
+            else { throw wrong("\"\(action)\" is not an action; write a reply such as 450 4.2.1 try later, disconnect, or delay=200ms") }
             guard bytes.count <= 500, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
                 throw wrong("a reply is one line of at most 500 bytes")
             }
@@ -107,7 +107,7 @@ package struct SinkRule: Sendable, Equatable {
         let isPercent = text.hasSuffix("%")
         let share = Double(isPercent ? text.dropLast() : text).map { isPercent ? $0 / 100 : $0 }
         guard let share, share >= 0, share <= 1 else {
-            return .failure(SinkError(.rule, "\"@\(text)\" is no probability; write @0 to @1, or @30%"))
+            return .failure(SinkError(.rule, "\"@\(text)\" is not a probability; write @0 to @1, or @30%"))
         }
         return .success(.probability(share))
     }

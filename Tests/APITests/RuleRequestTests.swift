@@ -61,7 +61,7 @@ import Testing
         Wrong(body: "", says: "JSON object"),
         Wrong(body: "[]", says: "JSON object"),
         Wrong(body: "{}", says: "names no queue"),
-        Wrong(body: #"{"domian": "x"}"#, says: "'domian' is no field"),
+        Wrong(body: #"{"domian": "x"}"#, says: "'domian' is not a field"),
         Wrong(body: #"{"domain": 5}"#, says: "'domain' must be a text"),
         Wrong(body: #"{"domain": "a\u0000b"}"#, says: "'domain'"),
         Wrong(body: #"{"campaign": "a\tb"}"#, says: "'campaign'"),

@@ -22,10 +22,11 @@ import Testing
     @Test(arguments: [
         ("", "stage=action"), ("rcpt", "stage=action"), ("rpct=450 x", "the stages are connect, ehlo, mail, rcpt, data, dot"),
         ("mail:example.com=450 x", "known only at the stages rcpt, data and dot"), ("rcpt:=450 x", "is empty"),
-        ("rcpt=45 x", "is no action"), ("rcpt=650 x", "is no action"), ("rcpt=450x", "is no action"), ("rcpt=", "is no action"),
-        ("rcpt=drop", "is no action"), ("rcpt=450 x@1.5", "no probability"), ("rcpt=450 x@130%", "no probability"),
-        ("rcpt=450 x@every:0", "count of 1 or more"), ("rcpt=delay=5", "is no delay"), ("rcpt=delay=2h", "is no delay"),
-        ("rcpt=delay=100000s", "is no delay"), ("rcpt=450 a\r\n250 b", "one line"),
+        ("rcpt=45 x", "is not an action"), ("rcpt=650 x", "is not an action"), ("rcpt=450x", "is not an action"),
+        ("rcpt=", "is not an action"),
+        ("rcpt=drop", "is not an action"), ("rcpt=450 x@1.5", "not a probability"), ("rcpt=450 x@130%", "not a probability"),
+        ("rcpt=450 x@every:0", "count of 1 or more"), ("rcpt=delay=5", "is not a delay"), ("rcpt=delay=2h", "is not a delay"),
+        ("rcpt=delay=100000s", "is not a delay"), ("rcpt=450 a\r\n250 b", "one line"),
     ])
     func refuses(_ text: String, _ hint: String) {
         let error = #expect(throws: SinkError.self) { try SinkRule(parsing: text) }

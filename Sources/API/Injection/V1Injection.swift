@@ -70,7 +70,7 @@ struct V1Injection: JSONDecodable, Sendable {
     private static func headerName(_ name: String?) throws -> String {
         guard let name else { return "X-KumoRef" }
         guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ":") }) else {
-            throw HTTPError(.badRequest, message: "'trace_headers.header_name' is no header name")
+            throw HTTPError(.badRequest, message: "'trace_headers.header_name' is not the name of a header field")
         }
         return name
     }

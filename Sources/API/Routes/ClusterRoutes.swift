@@ -21,7 +21,7 @@ struct ClusterRoutes: Sendable {
         router.post("api/members/forget") { request, _ in
             let buffer: ByteBuffer
             do { buffer = try await request.body.collect(upTo: 65_536) } catch {
-                throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
+                throw HTTPError(.contentTooLarge, message: "the body is larger than 64 KiB")
             }
             try await forget(try RuleRequest(buffer, allowed: ["node"]).required("node"))
             return Response(json: members)

@@ -15,7 +15,7 @@ extension ExplainQuestion {
         default:
             guard let id = MessageID(hex: text) else {
                 throw HTTPError(
-                    .badRequest, message: "'\(text.prefix(100))' is no message id; an id has 32 hexadecimal digits, as the logs show it")
+                    .badRequest, message: "'\(text.prefix(100))' is not a message id; an id has 32 hexadecimal digits, as the logs show it")
             }
             self = .message(id)
         }

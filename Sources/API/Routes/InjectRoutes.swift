@@ -37,7 +37,7 @@ struct InjectRoutes: Sendable {
         do {
             buffer = try await request.body.collect(upTo: limit)
         } catch {
-            throw HTTPError(.contentTooLarge, message: "the body may have \(limit) bytes (request_body_limit)")
+            throw HTTPError(.contentTooLarge, message: "the body is larger than \(limit) bytes (request_body_limit)")
         }
         do throws(JSONFault) {
             return try Body(json: try JSONValue(parsing: buffer))

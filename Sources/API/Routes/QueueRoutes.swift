@@ -52,7 +52,7 @@ struct QueueRoutes: Sendable {
     private func body(_ request: Request) async throws -> RuleRequest {
         let buffer: ByteBuffer
         do { buffer = try await request.body.collect(upTo: 65_536) } catch {
-            throw HTTPError(.contentTooLarge, message: "the body may have 64 KiB")
+            throw HTTPError(.contentTooLarge, message: "the body is larger than 64 KiB")
         }
         return try RuleRequest(
             buffer, allowed: ["queue", "reason"], example: #"{"queue": "example.com", "reason": "…"}"#)

@@ -38,7 +38,7 @@ struct RuleRequest: Sendable {
     init(_ table: [String: ConfigValue], allowed: [String]) throws {
         for key in table.keys.sorted() where !allowed.contains(key) {
             throw HTTPError(
-                .badRequest, message: "'\(key.prefix(100))' is no field of this request; valid are \(allowed.joined(separator: ", "))")
+                .badRequest, message: "'\(key.prefix(100))' is not a field of this request; valid are \(allowed.joined(separator: ", "))")
         }
         fields = table.filter { $0.value != .null }
     }
@@ -173,7 +173,7 @@ struct RuleRequest: Sendable {
         }
         for (key, value) in data {
             guard !key.isEmpty, key.utf8.count <= 256, key != StoredRecipients.key else {
-                throw HTTPError(.badRequest, message: "'data': '\(key.prefix(100))' is no name for metadata")
+                throw HTTPError(.badRequest, message: "'data': '\(key.prefix(100))' is not a name for metadata")
             }
             if value == .null { continue }
             func check(_ make: (String) throws(QueueNameError) -> QueueName) throws {

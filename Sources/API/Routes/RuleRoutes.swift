@@ -46,7 +46,7 @@ struct RuleRoutes: Sendable {
                 throw HTTPError(
                     .badRequest,
                     message:
-                        "'\(name.prefix(200))' is no name of an egress path; such a name is source->site@smtp_client, as blocked_by and the logs show it"
+                        "'\(name.prefix(200))' is not the name of an egress path; such a name is source->site@smtp_client, as blocked_by and the logs show it"
                 )
             }
             let scope = ControlScope(path: name, node: try body.node(of: members))
@@ -136,7 +136,7 @@ struct RuleRoutes: Sendable {
     private func body(_ request: Request, _ fields: [String]) async throws -> RuleRequest {
         let buffer: ByteBuffer
         do { buffer = try await request.body.collect(upTo: 1 << 20) } catch {
-            throw HTTPError(.contentTooLarge, message: "the body may have 1 MiB")
+            throw HTTPError(.contentTooLarge, message: "the body is larger than 1 MiB")
         }
         return try RuleRequest(buffer, allowed: fields)
     }

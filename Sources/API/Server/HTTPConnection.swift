@@ -332,7 +332,7 @@ final class HTTPConnection: ChannelInboundHandler, TurnTaker, InletOwner {
     }
 
     private static func tooLarge(_ limit: Int) -> HTTPReply {
-        HTTPReply(.payloadTooLarge, text: "the body may have \(limit) bytes (request_body_limit)")
+        HTTPReply(.payloadTooLarge, text: "the body is larger than \(limit) bytes (request_body_limit)")
     }
 
     private static let noMemory = HTTPReply(
@@ -376,7 +376,7 @@ final class HTTPConnection: ChannelInboundHandler, TurnTaker, InletOwner {
             input.removeAll()
             stash = []
             account()
-            // A connection over the cap must not hold its descriptor for longer.
+            // A connection over the limit must not hold its descriptor for longer.
             if inputHasEnded || admission?.isWelcome == false { return close() }
             expect(within: .seconds(2))
             context.close(mode: .output, promise: nil)

@@ -67,7 +67,7 @@ final class HTTPFront: Sendable {
 
     // MARK: Connections
 
-    /// Whether another connection may be accepted. A few more than the cap, so that clients hear why instead of waiting in the backlog.
+    /// Whether another connection may be accepted. A few more than the limit, so that clients hear why instead of waiting in the backlog.
     var hasRoom: Bool { open.withLock { $0.count } < maxConnections + DescriptorBudget.overflow(of: maxConnections) }
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 

@@ -2,7 +2,7 @@ extension ControlEntry {
     /// What is wrong with an entry that another node, the store or the file brought: a short clause, or nil.
     package func flaw(now: Int64) -> String? {
         if let flaw = textFlaw { return flaw }
-        if !Self.isName(node, most: ControlBounds.nodeBytes) { return "its node is no node name" }
+        if !Self.isName(node, most: ControlBounds.nodeBytes) { return "its node is not the name of a node" }
         if version < 1 || version > ControlBounds.version { return "its version is out of bounds" }
         if created < ControlBounds.earliest { return "it was issued before 2020" }
         if created > now &+ ControlBounds.clockSkew { return "it was issued more than a day in the future" }

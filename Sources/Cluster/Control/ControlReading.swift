@@ -19,7 +19,7 @@ enum ControlReading {
             if errno == ENOENT { return .missing }
             return .damaged("cannot be read: \(String(cString: strerror(errno)))")
         }
-        guard info.st_mode & S_IFMT == S_IFREG else { return .damaged("is no file") }
+        guard info.st_mode & S_IFMT == S_IFREG else { return .damaged("is not a file") }
         let file = DescriptorReserve.shared.open { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
         guard file >= 0 else {
             guard errno != EMFILE, errno != ENFILE, errno != ENOMEM else { throw ControlFile.failed("read", path) }
@@ -62,7 +62,7 @@ enum ControlReading {
             start = (end ?? bytes.count) + 1
         }
         if let torn {
-            guard !lines.isEmpty else { return .damaged("is no control file of this release") }
+            guard !lines.isEmpty else { return .damaged("is not a control file of this release") }
             guard ControlLine.isTorn(bytes[whole...]) else { return .damaged("is damaged in line \(torn)") }
             Log.warn("control file had an incomplete end, which was cut off", ["path": path, "line": torn])
         }

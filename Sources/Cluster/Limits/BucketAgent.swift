@@ -107,7 +107,7 @@ package struct BucketAgent: Sendable {
         permits[key]?.giveBack(count, now: now)
     }
 
-    /// Transactions begun over connections under the cap.
+    /// Transactions begun over connections under the limit.
     package mutating func noteTransactions(_ key: LimitKey, count: Int) { permits[key]?.transactions += count }
 
     /// Whether the store has not answered for longer than a heartbeat.
@@ -116,10 +116,10 @@ package struct BucketAgent: Sendable {
     /// Whether the store has still to answer what somebody wants of the rate.
     package func isUndecided(_ key: LimitKey) -> Bool { rates[key]?.isUndecided ?? false }
 
-    /// Takes up one recall under the cap.
+    /// Takes up one recall under the limit.
     package mutating func claimRecall(_ key: LimitKey) -> Bool { permits[key]?.claimRecall() ?? false }
 
-    /// Caps whose unused permits the limiters should part with.
+    /// Limits whose unused permits the limiters should part with.
     package var scarce: [LimitKey] { permits.compactMap { $0.value.waiters > 0 || $0.value.recall > 0 ? $0.key : nil } }
 
     /// What holds for the permits in use under `key`.
@@ -164,7 +164,7 @@ package struct BucketAgent: Sendable {
         return right
     }
 
-    /// How many permits of each cap may be used without a lease, after the share has run out; `nil` when leases decide.
+    /// How many permits of each limit may be used without a lease, after the share has run out; `nil` when leases decide.
     private func ownPermits(now: Int64) -> Int? {
         guard now >= awayAt, now >= shareUntil, !isLearning else { return nil }
         switch settings.storeLoss {

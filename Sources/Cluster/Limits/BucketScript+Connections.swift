@@ -1,5 +1,5 @@
 extension BucketScript {
-    /// Connection caps. A node's block: `granted until since wait want seen inc`. `fv fw fs`: since when everything is out, how many waited
+    /// Connection limits. A node's block: `granted until since wait want seen inc`. `fv fw fs`: since when everything is out, how many waited
     /// then, and how many permits were out.
     static let connections = """
         local function block(text)

@@ -4,7 +4,7 @@ package import Shaping
 package struct LimitSnapshot: Sendable, Equatable {
     package var key: LimitKey
     package var bucket: Int
-    /// Whether it caps connections rather than a rate.
+    /// Whether it limits connections rather than a rate.
     package var isConnections: Bool
     /// As configured: `1000/min`, `32`.
     package var value: String

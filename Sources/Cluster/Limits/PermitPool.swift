@@ -1,8 +1,8 @@
 import Shaping
 
-/// What a node holds of one cap. *State machine*; times in monotonic nanoseconds.
+/// What a node holds of one limit. *State machine*; times in monotonic nanoseconds.
 struct PermitPool: Sendable {
-    /// C, the cap over all nodes.
+    /// C, the limit over all nodes.
     private(set) var limit: Int
     /// Permits with the limiters of this node.
     private(set) var inUse = 0

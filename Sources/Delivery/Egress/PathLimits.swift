@@ -13,10 +13,10 @@ final class PathLimits {
 
     private var messageRates: [(key: String, label: String, limiter: RateLimiter)] = []
     private var connectionRate: (label: String, limiter: RateLimiter)?
-    private var permits: [Cap] = []
+    private var permits: [PermitLimit] = []
 
-    /// *Value*: one cap on connections.
-    struct Cap {
+    /// *Value*: one limit on connections.
+    struct PermitLimit {
         let limitKey: LimitKey
         let label: String
         var limiter: ConcurrencyLimiter
@@ -33,8 +33,8 @@ final class PathLimits {
     private static let freshness: Int64 = 1_000_000
     /// Transactions that the roots have not heard of yet.
     private var transactions = 0
-    /// Whether the path's own `connection_limit` is among the caps; otherwise the path counts its connections itself.
-    private(set) var capsPath = false
+    /// Whether the path's own `connection_limit` is among the limits; otherwise the path counts its connections itself.
+    private(set) var limitsPath = false
 
     /// - Parameter replacing: the limits of the former configuration; what has the same name keeps what it holds.
     init(path: String, config: EgressPathConfig, roots: LimitRoots, replacing old: PathLimits?) {
@@ -59,26 +59,26 @@ final class PathLimits {
                 )
             }
         }
-        var caps = config.additionalConnectionLimits.sorted(by: { $0.key < $1.key }).map { name, limit in
+        var limits = config.additionalConnectionLimits.sorted(by: { $0.key < $1.key }).map { name, limit in
             (name, "additional_connection_limits.\(name) \(limit.count)", limit)
         }
         // Alone, the path counts its own connections: it lives on one loop.
-        capsPath = roots.shared.leasesEnd && !config.connectionLimit.isLocal
-        if capsPath {
+        limitsPath = roots.shared.leasesEnd && !config.connectionLimit.isLocal
+        if limitsPath {
             let limit = config.connectionLimit
-            caps.append(("kumomta.connection_limit.\(path)", "connection_limit \(limit.count)", limit))
+            limits.append(("kumomta.connection_limit.\(path)", "connection_limit \(limit.count)", limit))
         }
-        permits = caps.map { name, label, limit in
+        permits = limits.map { name, label, limit in
             let root = limit.isLocal ? roots.local : roots.shared
             let key = LimitKey(name: name)
             // A changed limit keeps its limiter: the connections that are open still count against it.
             if let kept = old?.permits.first(where: { $0.limitKey == key && $0.root.leasesEnd == root.leasesEnd }) {
                 var limiter = kept.limiter
                 limiter.setLimit(limit.count)
-                return Cap(limitKey: key, label: label, limiter: limiter, root: root)
+                return PermitLimit(limitKey: key, label: label, limiter: limiter, root: root)
             }
             let limiter = ConcurrencyLimiter(key: key, limit: limit.count, root: root)
-            return Cap(limitKey: key, label: label, limiter: limiter, root: root)
+            return PermitLimit(limitKey: key, label: label, limiter: limiter, root: root)
         }
         leasesEnd = permits.contains { $0.root.leasesEnd }
         old?.reportTransactions()
@@ -110,14 +110,14 @@ final class PathLimits {
     ///
     /// It keeps the limiters they came from: the configuration may have changed by the time the connection closes.
     final class Permits {
-        fileprivate var caps: [Cap]
-        fileprivate init(_ caps: [Cap]) { self.caps = caps }
+        fileprivate var limits: [PermitLimit]
+        fileprivate init(_ limits: [PermitLimit]) { self.limits = limits }
 
         /// The connection is closed.
         func give() {
             let now = Clock.monotonic()
-            for index in caps.indices { caps[index].limiter.give(now: now) }
-            caps = []
+            for index in limits.indices { limits[index].limiter.give(now: now) }
+            limits = []
         }
     }
 
@@ -152,7 +152,7 @@ final class PathLimits {
         return .granted
     }
 
-    /// What holds for the open connections: the strictest of all caps, at most a millisecond old.
+    /// What holds for the open connections: the strictest of all limits, at most a millisecond old.
     func terms(now: Int64) -> (terms: PermitTerms, limit: String) {
         guard now - knownAt >= Self.freshness else { return known }
         reportTransactions()
@@ -164,9 +164,9 @@ final class PathLimits {
     private func askTerms(now: Int64) -> (terms: PermitTerms, limit: String) {
         var strictest = PermitTerms.unlimited
         var limit = ""
-        for cap in permits where cap.root.leasesEnd {
-            let terms = cap.root.permitTerms(cap.limitKey, now: now)
-            if terms.startBy < strictest.startBy { limit = cap.label }
+        for permit in permits where permit.root.leasesEnd {
+            let terms = permit.root.permitTerms(permit.limitKey, now: now)
+            if terms.startBy < strictest.startBy { limit = permit.label }
             strictest.startBy = min(strictest.startBy, terms.startBy)
             strictest.closeBy = min(strictest.closeBy, terms.closeBy)
             strictest.recall = max(strictest.recall, terms.recall)
@@ -175,7 +175,7 @@ final class PathLimits {
         return (strictest, limit)
     }
 
-    /// Whether the cap of that label waits for a store that does not answer, rather than for other nodes.
+    /// Whether the limit of that label waits for a store that does not answer, rather than for other nodes.
     func hasLostLease(_ label: String, now: Int64) -> Bool {
         permits.contains { $0.label == label && $0.root.leasesEnd && $0.root.isLost($0.limitKey, now: now) }
     }
@@ -185,7 +185,7 @@ final class PathLimits {
 
     private func reportTransactions() {
         guard transactions > 0 else { return }
-        for cap in permits where cap.root.leasesEnd { cap.root.noteTransactions(cap.limitKey, count: transactions) }
+        for limit in permits where limit.root.leasesEnd { limit.root.noteTransactions(limit.limitKey, count: transactions) }
         transactions = 0
     }
 

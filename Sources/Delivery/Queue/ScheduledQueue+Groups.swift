@@ -26,7 +26,7 @@ extension ScheduledQueue {
             queue.becomeGroup()
             if !gate.isGroup { redirect = queue }
         } catch {
-            Log.error("queue_name is no name for a queue", ["queue": name, "error": "\(error)"])
+            Log.error("queue_name cannot be the name of a queue", ["queue": name, "error": "\(error)"])
         }
     }
 

@@ -12,7 +12,7 @@ package import Spool
 import Synchronization
 import Telemetry
 
-/// *Shared*: what the sessions of one SMTP listener have in common, on whatever loops they are: its options, its caps, ids and dates.
+/// *Shared*: what the sessions of one SMTP listener have in common, on whatever loops they are: its options, its limits, ids and dates.
 package final class ListenerGate: Sendable {
     /// What the policy said of the listener.
     package let config: ESMTPListenerConfig
@@ -77,7 +77,7 @@ package final class ListenerGate: Sendable {
     /// Whether a client with that EHLO name may open another connection now.
     func admits(client: String, rate: ThrottleSpec) -> Bool {
         clients.withLock { clients in
-            if clients.count > 10_000 {  // invented names must neither fill the memory nor reset everybody's cap
+            if clients.count > 10_000 {  // invented names must neither fill the memory nor reset everybody's limit
                 for key in clients.keys.prefix(1000) { clients[key] = nil }
             }
             let now = Clock.monotonic()

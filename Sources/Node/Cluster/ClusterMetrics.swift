@@ -50,7 +50,7 @@ struct ClusterMetrics {
         ) {
             limits.statistics.epochChanges
         }
-        counter(registry, "limiter_overshoot_guard_total", "Times a block of permits came back smaller than what was in use.") {
+        counter(registry, "limiter_overshoot_guard_total", "Times a lease of permits came back smaller than what was in use.") {
             limits.statistics.leasesLost
         }
         counter(registry, "limiter_malformed_answers_total", "Answers of the limit store that could not be read.") {

@@ -1,4 +1,4 @@
-/// A cap on how many of something are open at once, as one user of it sees it. *Loop-confined value.*
+/// A limit on how many of something are open at once, as one user of it sees it. *Loop-confined value.*
 ///
 /// Permits come in small blocks; a quarter of those in use is kept spare, and is taken away when another holder needs it. Over all
 /// limiters of
@@ -6,7 +6,7 @@
 package struct ConcurrencyLimiter: Sendable {
     private let book: PermitBook
 
-    /// A limiter of the cap `key`. A limit below one grants nothing.
+    /// A limiter of the limit `key`. A limit below one grants nothing.
     package init(key: LimitKey, limit: Int, root: any LimitRoot) {
         book = PermitBook(key: key, limit: limit, root: root)
     }
@@ -17,7 +17,7 @@ package struct ConcurrencyLimiter: Sendable {
     /// A permit taken before is free again. More gives than takes are ignored.
     package mutating func give(now: Int64) { book.give() }
 
-    /// The cap has changed; permits in use stay counted, which a new limiter under the same key could not do.
+    /// The limit has changed; permits in use stay counted, which a new limiter under the same key could not do.
     package mutating func setLimit(_ limit: Int) { book.setLimit(limit) }
 
     /// Returns everything, also what is in use. For good: every later take is told to wait, every give is ignored. Dropping the last copy

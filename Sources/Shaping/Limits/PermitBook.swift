@@ -38,7 +38,7 @@ final class PermitBook: Sendable {
     /// A permit is free again.
     func give() { giveBack(spare.holding.withLock { $0.give() }) }
 
-    /// Another cap from now on.
+    /// Another limit from now on.
     func setLimit(_ limit: Int) { giveBack(spare.holding.withLock { $0.setLimit(limit) }) }
 
     /// Returns everything.

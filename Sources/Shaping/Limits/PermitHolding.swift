@@ -8,7 +8,7 @@ struct PermitHolding: Sendable {
         case ask(want: Int, limit: Int)
     }
 
-    /// The cap over all holders.
+    /// The limit over all holders.
     private(set) var limit: Int
     private(set) var inUse = 0
     private(set) var free = 0
@@ -42,7 +42,7 @@ struct PermitHolding: Sendable {
     /// How many unused permits are kept for the next connection: a quarter of those in use, at most 7, none when idle.
     private var spare: Int { min(7, inUse / 4) }
 
-    /// Another cap; says how many permits to return.
+    /// Another limit; says how many permits to return.
     mutating func setLimit(_ limit: Int) -> Int {
         if limit < self.limit { hasRoom = false }
         self.limit = limit

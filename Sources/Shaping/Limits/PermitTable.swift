@@ -1,4 +1,4 @@
-/// The caps of a root, by key: how many permits are out, and who may have some to spare. *State machine.*
+/// The limits of a root, by key: how many permits are out, and who may have some to spare. *State machine.*
 struct PermitTable: Sendable {
     private struct Entry: Sendable {
         var held = 0

@@ -1,4 +1,4 @@
-/// What holds for the permits a node has under one cap. *Value.* Times are monotonic nanoseconds, `.max` where nothing is leased.
+/// What holds for the permits a node has under one limit. *Value.* Times are monotonic nanoseconds, `.max` where nothing is leased.
 package struct PermitTerms: Sendable, Equatable {
     /// After this no connection is opened and no transaction begun.
     package var startBy: Int64

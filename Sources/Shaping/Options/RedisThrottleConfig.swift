@@ -54,7 +54,7 @@ package struct RedisThrottleConfig: OptionTable, Hashable {
             "on_store_loss", \.onStoreLoss, .storeLoss,
             "what follows when `share_ttl` is over and Redis may still serve others: nothing (`closed`), the last `share` for ever, the whole "
                 + "limit on each node (`local`), or so much on each node (`floor`). All but `closed` can exceed the limit. For connections it is "
-                + "the last block, one per limit (`floor`), or the whole limit (`local`)")
+                + "what was leased last, one per limit (`floor`), or the whole limit (`local`)")
         OptionRow("share_ttl", \.shareTTL, .duration(.seconds(5) ... .seconds(86_400)), "how long a node may use its share without Redis")
         OptionRow(
             "permit_ttl", \.permitTTL, .duration(.seconds(6) ... .seconds(600)),

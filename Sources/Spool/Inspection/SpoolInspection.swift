@@ -91,12 +91,12 @@ private final class InspectedSpool {
     private static func checkOwner(_ directory: String, _ store: SpoolStore) throws(SpoolError) -> Set<String> {
         let (found, ledger) = try VolumeClaim.recorded(directory)
         guard found != .missing || ledger != nil || VolumeClaim.holdsSegments(directory) else {
-            throw SpoolError(.foreign, "\(directory) is no spool: it has no OWNER file", remedy: "Name the directory of a spool")
+            throw SpoolError(.foreign, "\(directory) is not a spool: it has no OWNER file", remedy: "Name the directory of a spool")
         }
         switch SystemIO().kind(directory + "/LOCK") {
         case .none: store.report(SpoolDamage(file: "LOCK", what: "is missing"))
         case .some(.regular): break
-        case .some: store.report(SpoolDamage(file: "LOCK", what: "is no file"))
+        case .some: store.report(SpoolDamage(file: "LOCK", what: "is not a file"))
         }
         if let size = (try? SystemIO().facts(directory + "/LOCK"))?.size, size > 0, SystemIO().kind(directory + "/LOCK") == .regular {
             store.report(SpoolDamage(file: "LOCK", what: "is not empty, as it should be"))

@@ -82,7 +82,7 @@ struct VolumeClaim {
             }
             guard facts.kind == .regular else {
                 needsLock = true
-                damages.append(SpoolDamage(file: "LOCK", what: "is no file; made again"))
+                damages.append(SpoolDamage(file: "LOCK", what: "is not a file; made again"))
                 setAside.append("LOCK")
                 return nil
             }
@@ -111,7 +111,7 @@ struct VolumeClaim {
             if stat(path, &info) == 0 ? info.st_mode & S_IFMT != S_IFDIR : (try? SystemIO().facts(path)) != nil {
                 let away = Self.freeName(directory + (name == "corrupt" ? "/corrupt.was" : "/corrupt/segments"))
                 guard rename(path, away) == 0 else { throw SpoolError.unwritable(path) }
-                damages.append(SpoolDamage(file: name, what: "was no directory; moved to \(away)"))
+                damages.append(SpoolDamage(file: name, what: "was not a directory; moved to \(away)"))
             }
             if mkdir(path, 0o750) != 0, errno != EEXIST { throw SpoolError.unwritable(path) }
         }
@@ -120,7 +120,7 @@ struct VolumeClaim {
             guard rename(directory + "/" + name, away) == 0 else { throw SpoolError.unwritable(directory + "/" + name) }
         }
         if let facts = try? SystemIO().facts(directory + "/OWNER.new"), facts.kind != .regular {
-            damages.append(SpoolDamage(file: "OWNER.new", what: "was no file; moved to corrupt/"))
+            damages.append(SpoolDamage(file: "OWNER.new", what: "was not a file; moved to corrupt/"))
             guard rename(directory + "/OWNER.new", Self.freeName(directory + "/corrupt/OWNER.new")) == 0 else {
                 throw SpoolError.unwritable(directory + "/OWNER.new")
             }
@@ -160,7 +160,7 @@ struct VolumeClaim {
             let inside = (try? SystemIO().list(directory + "/" + name)) ?? ["?"]
             if name == "segments" || name == "corrupt", inside.isEmpty { continue }
             throw SpoolError(
-                .foreign, "\(directory) is not empty (\(name)) and has no OWNER file, so it is no spool of this node",
+                .foreign, "\(directory) is not empty (\(name)) and has no OWNER file, so it is not a spool of this node",
                 remedy: "Name an empty or a new directory")
         }
     }

@@ -120,7 +120,7 @@ struct SegmentCatalog {
             if let header { accounted.insert(UInt32(header.sequence)) }
             if header == nil, !head.bytes.allSatisfy({ $0 == 0 }) {
                 return store.report(
-                    SpoolDamage(file: "segments/\(name)", what: "is no unused segment any more\(store.setAside(path, name: name))"))
+                    SpoolDamage(file: "segments/\(name)", what: "is not unused any more\(store.setAside(path, name: name))"))
             }
             try spare(file, path, store)
         }

@@ -201,7 +201,7 @@ import Testing
             ("/api/queues/pause", #"{"reason": "a"}"#, "the field 'queue' is missing"),
             ("/api/queues/pause", #"{"queue": ""}"#, "the field 'queue' is missing"),
             ("/api/queues/resume", #"{"queue": null}"#, "the field 'queue' is missing"),
-            ("/api/queues/resume", #"{"queu": "a"}"#, "'queu' is no field of this request; valid are queue, reason"),
+            ("/api/queues/resume", #"{"queu": "a"}"#, "'queu' is not a field of this request; valid are queue, reason"),
             ("/api/queues/resume", "", "the body is empty"), ("/api/queues/resume", "{", "not valid JSON"),
             ("/api/queues/resume", "[]", "must be a JSON object such as {\"queue\""), ("/api/queues/resume", "\"x\"", "not a text"),
             ("/api/queues/resume", "\u{FF}", "not valid JSON"),
