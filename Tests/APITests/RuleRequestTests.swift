@@ -109,7 +109,7 @@ import Testing
         Wrong(body: #"{"data": {"campaign": "a\u0000b"}}"#, says: "data.campaign"),
         Wrong(body: #"{"data": {"queue": ""}}"#, says: "data.queue"),
         Wrong(body: #"{"data": {"queue": "null"}}"#, says: "throw the messages away"),
-        Wrong(body: #"{"data": {"apus.recipients": "x"}}"#, says: "no name for metadata"),
+        Wrong(body: #"{"data": {"apus.recipients": "x"}}"#, says: "not a name for metadata"),
     ]) func wrongData(_ wrong: Wrong) {
         let error = #expect(throws: HTTPError.self) { _ = try Self.request(wrong.body).data() }
         #expect(error?.body?.contains(wrong.says) == true, "\(wrong.body): \(error?.body ?? "")")
