@@ -19,6 +19,7 @@ package struct Explanation: Sendable, Equatable {
 
     /// *Value*: a node that did not answer.
     package struct Silence: Sendable, Equatable {
+        /// The node that answers.
         package var node: String
         /// Why it said nothing.
         package var reason: String

@@ -61,6 +61,7 @@ package struct BounceCount: Sendable, Equatable {
     package var id: String?
     /// Messages by queue, on the node that answers.
     package var bounced: [String: Int]
+    /// How many messages it has bounced.
     package var totalBounced: Int
 
     /// Counts by queue.
@@ -73,6 +74,7 @@ package struct BounceCount: Sendable, Equatable {
 
 /// *Value*: the answer that names a new rule.
 package struct RuleID: Sendable, Equatable {
+    /// The id of the rule.
     package var id: String
     /// The rule of that id.
     package init(id: String) { self.id = id }

@@ -14,6 +14,7 @@ struct PeerAnswer: Sendable {
     /// What it said, or why it said nothing.
     package let result: Result<Explanation.Answer, NodeError>
 
+    /// Asks another node; nil when it does not answer in time.
     @concurrent package static func ask(_ peer: MemberRecord, _ question: ExplainQuestion, by client: HTTPClient) async -> PeerAnswer {
         guard !peer.address.isEmpty else {
             return PeerAnswer(node: peer.node, result: .failure(NodeError("it has no HTTP listener")))

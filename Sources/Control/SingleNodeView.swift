@@ -8,6 +8,7 @@ import Synchronization
 /// *Shared*: the view of a node that is alone: one member, and the limits its own paths and queues have.
 package final class SingleNodeView: ClusterView {
     private struct Facts: Sendable {
+        /// Where the HTTP listener is; empty without one.
         package var address = ""
         var shards: Shards?
     }

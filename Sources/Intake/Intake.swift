@@ -28,6 +28,7 @@ package struct Intake {
 
     /// *Value*: what became of a batch.
     struct Outcome {
+        /// The messages that were made.
         package var accepted: [MessageID] = []
         /// Per refused message, by its place in the batch.
         package var refused: [(index: Int, reply: Reply)] = []

@@ -4,6 +4,7 @@ import Telemetry
 
 /// *Value*: what an error of a policy handler means for the client.
 struct PolicyVerdict {
+    /// What the client is told.
     package let reply: Reply
     let disconnects: Bool
 

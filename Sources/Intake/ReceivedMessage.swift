@@ -49,6 +49,7 @@ package final class ReceivedMessage: PolicyMessage {
 
     // MARK: PolicyMessage
 
+    /// The id, 32 hexadecimal digits.
     package var id: String { messageID.hex }
     var numAttempts: Int { 0 }
 
@@ -56,6 +57,7 @@ package final class ReceivedMessage: PolicyMessage {
         headers.withUnsafeReadableBytes { HeaderBlock.firstValue(named: name, in: $0) }
     }
 
+    /// A meta value; null when there is none.
     package func meta(_ key: String) -> ConfigValue {
         if let own = ownMeta.last(where: { $0.key == key }) { return own.value }
         guard let text = sessionMeta.last(where: { $0.key == key })?.value else { return .null }
@@ -82,6 +84,7 @@ package final class ReceivedMessage: PolicyMessage {
     /// Whether the message is to be accepted and thrown away.
     var isDiscarded: Bool { (!ownMeta.isEmpty || sessionNamesQueue) && meta("queue") == .string("null") }
 
+    /// Headers and body, as far as they are in memory.
     package var data: [UInt8] {
         var bytes = Array(headers.readableBytesView)
         if case .inline(let buffer) = body { bytes += buffer.readableBytesView }

@@ -142,6 +142,7 @@ private enum Checksum {
         (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xedb8_8320 : value >> 1 }
     }
 
+    /// The checksum of some bytes.
     package static func of(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.withUnsafeBytes { bytes in
             var sum: UInt32 = ~0

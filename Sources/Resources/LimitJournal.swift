@@ -27,18 +27,18 @@ package final class LimitJournal: Sendable {
     /// *Value*: where readings of the clocks come from.
     struct Clocks: Sendable {
         var boot: String
-        package var monotonic: @Sendable () -> Int64
-        package var wall: @Sendable () -> Int64
+        var monotonic: @Sendable () -> Int64
+        var wall: @Sendable () -> Int64
 
-        package static var system: Clocks { Clocks(boot: BootIdentity.current(), monotonic: Clock.monotonic, wall: Clock.wall) }
+        static var system: Clocks { Clocks(boot: BootIdentity.current(), monotonic: Clock.monotonic, wall: Clock.wall) }
 
-        package var now: LimitFile.Moment { LimitFile.Moment(monotonic: monotonic(), wall: wall()) }
+        var now: LimitFile.Moment { LimitFile.Moment(monotonic: monotonic(), wall: wall()) }
     }
 
     /// *Value*: the open file.
     private struct Core: Sendable {
-        package var file: Int32 = -1
-        package var end = 0
+        var file: Int32 = -1
+        var end = 0
         /// The size after the last rewrite.
         var rewritten = 0
         /// What was written while a rewrite is made; nil when none is.
@@ -47,7 +47,7 @@ package final class LimitJournal: Sendable {
         var isFailing = false
         var retryAt = Int64.min
         var isClosed = false
-        package var roots: [UInt8: @Sendable () -> [(key: LimitKey, record: RateRecord)]] = [:]
+        var roots: [UInt8: @Sendable () -> [(key: LimitKey, record: RateRecord)]] = [:]
     }
 
     /// What was wrong with the file that was there, for the operator; nil when it was whole.

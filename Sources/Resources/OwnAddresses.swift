@@ -8,7 +8,9 @@ import Synchronization
 /// once a second, because interfaces come and go. An address that a router translates to one of them is not known here.
 package final class OwnAddresses: Sendable {
     private struct Listener: Sendable {
+        /// The address.
         package let address: HostAddress
+        /// The port.
         package let port: Int
     }
 

@@ -93,6 +93,7 @@ package final class StateFiles: Sendable {
         spool.report(SpoolDamage(file: name, what: what))
     }
 
+    /// What is in the place of a file. *Value.*
     package enum Found {
         case missing
         case text(String)

@@ -4,13 +4,21 @@
 package struct SinkConfiguration: Sendable {
     /// *Value.* What EHLO offers.
     package struct Extensions: OptionSet, Sendable, Hashable {
+        /// One bit for each.
         package let rawValue: UInt8
+        /// A set from its bits.
         package init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// PIPELINING (RFC 2920).
         package static let pipelining = Extensions(rawValue: 1)
+        /// 8BITMIME (RFC 6152).
         package static let eightBitMIME = Extensions(rawValue: 2)
+        /// SMTPUTF8 (RFC 6531).
         package static let smtpUTF8 = Extensions(rawValue: 4)
+        /// SIZE (RFC 1870).
         package static let size = Extensions(rawValue: 8)
+        /// CHUNKING (RFC 3030).
         package static let chunking = Extensions(rawValue: 16)
+        /// What is offered unless said otherwise.
         package static let usual: Extensions = [.pipelining, .eightBitMIME, .smtpUTF8, .size]
     }
 
@@ -41,5 +49,6 @@ package struct SinkConfiguration: Sendable {
     /// Whether to print a line of counters to standard output every second.
     package var printsCounters = false
 
+    /// A sink that takes everything, at that address.
     package init(listen: String) { self.listen = listen }
 }

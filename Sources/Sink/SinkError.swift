@@ -10,6 +10,7 @@ package struct SinkError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, and what would be right.
     package let message: String
 
+    /// An error with its sentence.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

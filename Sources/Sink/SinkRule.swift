@@ -35,6 +35,7 @@ package struct SinkRule: Sendable, Equatable {
     /// How often.
     package let frequency: Frequency
 
+    /// A rule from its parts.
     package init(stage: Stage, domain: String? = nil, action: Action, frequency: Frequency = .always) {
         self.stage = stage
         self.domain = domain?.lowercased()

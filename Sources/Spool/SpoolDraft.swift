@@ -90,6 +90,7 @@ package enum SpoolBody: Sendable {
 
 /// Names a body that several messages may share. *value*.
 package struct BodyReference: Sendable, Hashable {
+    /// The id of the message.
     package var id: MessageID
     /// Bytes of the whole body.
     package var length: Int

@@ -13,6 +13,7 @@ package struct BucketAgent: Sendable {
     var permits: [LimitKey: PermitPool] = [:]
 
     var sequence: Int64 = 0
+    /// The epoch of the store as of the last answer; 0 before.
     package internal(set) var epoch: Int64 = 0
     /// The store's clocks minus ours, at best, in microseconds.
     var slowAnchor: Int64?

@@ -5,6 +5,7 @@ package import Shaping
 package struct LimitHolders: Sendable, Equatable {
     /// One node's part.
     package struct Part: Sendable, Equatable {
+        /// The name of the node.
         package var node: String
         /// Slots per second, permits, or slots of the running period for logged limits.
         package var has: Double
@@ -14,8 +15,11 @@ package struct LimitHolders: Sendable, Equatable {
         package var waitsSeconds: Double
     }
 
+    /// The limit.
     package var limit: LimitKey
+    /// Whether it limits connections rather than a rate.
     package var isConnections: Bool
+    /// What each node has of it.
     package var parts: [Part]
     /// Logged limits: how many of the running period are used.
     package var logged: Int?

@@ -2,7 +2,9 @@ package import Shaping
 
 /// One limit as this node sees it. *Value.*
 package struct LimitSnapshot: Sendable, Equatable {
+    /// The limit.
     package var key: LimitKey
+    /// The bucket it is in.
     package var bucket: Int
     /// Whether it limits connections rather than a rate.
     package var isConnections: Bool
@@ -16,6 +18,7 @@ package struct LimitSnapshot: Sendable, Equatable {
     package var used: Double
     /// Seconds for which somebody on this node has been waiting; `nil` when nobody waits.
     package var waitsSeconds: Double?
+    /// Where it is agreed.
     package var mode: LimitMode
     /// The part of the limit this node would have without the store.
     package var share: Double

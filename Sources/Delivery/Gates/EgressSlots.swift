@@ -7,12 +7,12 @@ import Synchronization
 /// would take it again before it comes to its turn.
 final class EgressSlots: Sendable {
     private struct State {
-        package var limit: Int
+        var limit: Int
         /// Connections, and slots kept for paths that were called.
-        package var used = 0
-        package var waiting = Deque<PathGate>()
-        package var members: Set<ObjectIdentifier> = []
-        package var granted: Set<ObjectIdentifier> = []
+        var used = 0
+        var waiting = Deque<PathGate>()
+        var members: Set<ObjectIdentifier> = []
+        var granted: Set<ObjectIdentifier> = []
         var shedAt = Int64.min
     }
 

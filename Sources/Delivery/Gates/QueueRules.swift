@@ -21,9 +21,9 @@ package final class QueueRules: Sendable {
 
     /// Boxed: almost no queue has a rule, and there may be millions of queues.
     private final class Box: Sendable {
-        package let found: Found
-        package let until: MonotonicInstant
-        package init(_ found: Found, until: MonotonicInstant) {
+        let found: Found
+        let until: MonotonicInstant
+        init(_ found: Found, until: MonotonicInstant) {
             self.found = found
             self.until = until
         }
@@ -31,7 +31,7 @@ package final class QueueRules: Sendable {
 
     private struct State: Sendable {
         var generation = Int.min
-        package var box: Box?
+        var box: Box?
     }
 
     private let parts: QueueParts

@@ -6,6 +6,7 @@ struct ClientCaps {
     var maxConnectionRate: ThrottleSpec?
     var maxDeliveriesPerConnection: Int?
 
+    /// Reads what `smtp_server_ehlo` answered.
     package init(_ table: [String: ConfigValue]) throws(ConfigError) {
         for (key, value) in table.sorted(by: { $0.key < $1.key }) {
             switch (key, value) {

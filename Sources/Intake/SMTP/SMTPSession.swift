@@ -13,6 +13,7 @@ import Telemetry
 
 /// *Loop-confined*: decides about one inbound session: relay rules, policy events, and the way of its messages into the spool.
 final class SMTPSession {
+    /// What it shares with the other sessions of its listener.
     package let listener: ListenerGate
     private let ground: ShardGround
     private lazy var meta = SessionMeta(listener: listener.config.meta)
@@ -24,6 +25,7 @@ final class SMTPSession {
     /// The session has paid for its connection already; a second EHLO costs nothing.
     private var wasAdmitted = false
 
+    /// A session of the listener, on the loop of a shard.
     package init(listener: ListenerGate, ground: ShardGround) {
         self.listener = listener
         self.ground = ground

@@ -8,6 +8,7 @@ final class SessionMeta: PolicyConnection {
     private var values: [(key: String, value: ConfigValue)] = []
     private var cached: [(key: String, value: String)]?
 
+    /// The values that every connection of the listener starts with.
     package init(listener meta: [String: ConfigValue]) {
         values = meta.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -20,8 +21,10 @@ final class SessionMeta: PolicyConnection {
         set("hostname", listener.hostname)
     }
 
+    /// Sets a text.
     package func set(_ key: String, _ text: String) { setMeta(key, .string(text)) }
 
+    /// A value; null when there is none.
     package func meta(_ key: String) -> ConfigValue { values.last { $0.key == key }?.value ?? .null }
 
     func setMeta(_ key: String, _ value: ConfigValue) {

@@ -5,6 +5,7 @@ import Shaping
 package struct PolicyProblem: Sendable, Equatable {
     /// `file:line: text`, or only the text when no line is to blame.
     package let message: String
+    /// Where in the policy it happened, a line per call.
     package let traceback: String
 }
 

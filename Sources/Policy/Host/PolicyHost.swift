@@ -27,18 +27,22 @@ package enum PolicyLogLevel: String, Sendable {
 
 /// *value*: a request made by `http.get` or `http.post`.
 package struct PolicyHTTPRequest: Sendable {
+    /// `GET` or `POST`.
     package var method: String
     /// Starts with `http://` or `https://`; free of spaces and control characters.
     package var url: String
     /// Free of control characters.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// How long the answer may take.
     package var timeout: Duration
 }
 
 /// *value*: what came back.
 package struct PolicyHTTPResponse: Sendable {
+    /// The status code.
     package var status: Int
+    /// The header fields, in order.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
 

@@ -2,11 +2,17 @@
 package struct RedisReport: Sendable, Equatable {
     /// *Value.* One server.
     package struct Server: Sendable, Equatable {
+        /// The server.
         package let endpoint: RedisEndpoint
+        /// Its version; nil when it does not say.
         package var version: String?
+        /// `master` or `slave`, as it says.
         package var role: String?
+        /// Which run of the server it is.
         package var runID: String?
+        /// The bytes it may use; 0 for no limit.
         package var maxmemory: Int64?
+        /// What it does when they are used up.
         package var maxmemoryPolicy: String?
     }
 

@@ -2,8 +2,10 @@
 package struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// A host name or an IP address, without brackets.
     package let host: String
+    /// The port.
     package let port: Int
 
+    /// A server by name or address.
     package init(host: String, port: Int) {
         self.host = host
         self.port = port

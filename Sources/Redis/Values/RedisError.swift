@@ -12,12 +12,14 @@ package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         case invalidOption
     }
 
+    /// What kind of error it is.
     package let code: Code
     /// What is wrong, in one sentence that names the part.
     package let message: String
     /// The accepted form, or what to do.
     package let remedy: String
 
+    /// An error with its sentence and what to do.
     package init(_ code: Code, _ message: String, remedy: String) {
         self.code = code
         self.message = message

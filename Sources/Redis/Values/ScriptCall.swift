@@ -12,6 +12,7 @@ package struct ScriptCall: Sendable, Equatable {
     /// When not nil: the call may only be written to a server process with this run id, else it fails with `RedisFailure.runChanged`.
     package let runID: String?
 
+    /// A call of a script; `runID`: only on that run of the server.
     package init(script: RedisScript, keys: [String], arguments: [String], runID: String?) {
         self.script = script
         self.keys = keys

@@ -8,8 +8,10 @@ package struct RateRecord: Sendable, Equatable {
 
     /// The rate of the last grant.
     package var spec: ThrottleSpec
+    /// When slots of it were given out.
     package var history: History
 
+    /// What was given out of a rate.
     package init(spec: ThrottleSpec, history: History) {
         self.spec = spec
         self.history = history

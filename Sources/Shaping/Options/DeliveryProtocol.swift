@@ -17,6 +17,7 @@ package struct DeliveryProtocol: OptionTable {
         }
     }
 
+    /// By SMTP.
     package var smtp = SMTP()
 
     /// The defaults.

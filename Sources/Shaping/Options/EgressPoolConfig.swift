@@ -38,8 +38,11 @@ package struct EgressPoolConfig: OptionTable {
         }
     }
 
+    /// The name of the pool.
     package var name = "unspecified"
+    /// The sources, at least one, in the order of the policy.
     package var entries = [Entry()]
+    /// How long this configuration holds.
     package var ttl = Duration.seconds(60)
 
     /// The pool of the unspecified source alone.

@@ -3,10 +3,15 @@ import Platform
 
 /// Where connections come from: the local address and the name said in EHLO. *Value.*
 package struct EgressSourceConfig: OptionTable {
+    /// The name of the source.
     package var name = "unspecified"
+    /// The local address to bind; nil lets the system choose.
     package var sourceAddress: String?
+    /// The name to say in EHLO.
     package var ehloDomain: String?
+    /// A port of the peer that goes before the port of the path.
     package var remotePort: Int?
+    /// How long this configuration holds.
     package var ttl = Duration.seconds(60)
 
     /// The defaults.

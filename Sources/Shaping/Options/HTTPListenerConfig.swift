@@ -3,12 +3,17 @@ package import Platform
 
 /// How one HTTP listener serves the API. *Value.*
 package struct HTTPListenerConfig: OptionTable {
+    /// Where it listens.
     package var listen = ListenAddress(host: "127.0.0.1", port: 0)
+    /// The name of the node in answers; nil for the node's own.
     package var hostname: String?
+    /// Clients that need no credentials.
     package var trustedHosts = NetworkList.loopback
     /// `host`, `host:port` or `scheme://host[:port]`.
     package var trustedNames: [String] = []
+    /// Most connections at once.
     package var maxConnections = 1024
+    /// The largest request body, in bytes.
     package var requestBodyLimit = 2 << 20
     /// What raw content must be like.
     package var content = Content()

@@ -2,18 +2,25 @@ package import Options
 
 /// Where delivery logs go, and what is in them. *Value.*
 package struct LocalLogsConfig: OptionTable {
+    /// A directory of its own.
     package var logDir = ""
     /// Uncompressed bytes after which a segment is closed.
     package var maxFileSize = 1_000_000_000
+    /// Time after which a segment is closed.
     package var maxSegmentDuration: Duration?
     /// The level of zstd; 0 for its default.
     package var compressionLevel = 0
+    /// Most records that wait to be written.
     package var backPressure = 128_000
+    /// Names of metadata that go into records; a trailing `*` matches any rest.
     package var meta: [String] = []
+    /// Names of header fields that go into records; a trailing `*` matches any rest.
     package var headers: [String] = []
     /// What is special about a type of record; `Any` for all others.
     package var perRecord: [String: PerRecord] = [:]
+    /// How much of the file system must stay free.
     package var minFreeSpace = FreeSpace.percent(10)
+    /// How many inodes must stay free.
     package var minFreeInodes = FreeSpace.percent(10)
 
     /// The defaults.

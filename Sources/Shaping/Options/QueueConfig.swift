@@ -2,14 +2,23 @@ package import Options
 
 /// How a scheduled queue retries, how long it keeps messages, and where it sends them. *Value.*
 package struct QueueConfig: OptionTable {
+    /// The base of the retry schedule.
     package var retryInterval = Duration.seconds(20 * 60)
+    /// The longest step of the retry schedule.
     package var maxRetryInterval: Duration?
+    /// How old a message may become.
     package var maxAge = Duration.seconds(7 * 86_400)
+    /// The pool of sources; nil for the unspecified one.
     package var egressPool: String?
+    /// How fast messages may leave the queue.
     package var maxMessageRate: ThrottleSpec?
+    /// How messages leave the node.
     package var `protocol` = DeliveryProtocol()
+    /// How long an idle queue is kept in memory.
     package var reapInterval = Duration.seconds(600)
+    /// How long this configuration holds.
     package var refreshInterval = Duration.seconds(60)
+    /// A label for metrics and logs.
     package var providerName: String?
     /// The name of the isolation group the message belongs to (short form): its own queue, counters and suspension.
     package var queueName: String?

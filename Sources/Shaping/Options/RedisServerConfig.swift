@@ -12,11 +12,17 @@ package struct RedisServerConfig: OptionTable, Hashable {
     package var username: String?
     /// The password; nil for the one in the URL, or none.
     package var password: String?
+    /// How many connections at most.
     package var poolSize = 10
+    /// How long connecting may take; nil for the client's own choice.
     package var connectTimeout: Duration?
+    /// How long to wait for a free connection; nil for the client's own choice.
     package var waitTimeout: Duration?
+    /// How long an answer may take; nil for the client's own choice.
     package var responseTimeout: Duration?
+    /// How long the check of a used connection may take; nil for the client's own choice.
     package var recycleTimeout: Duration?
+    /// Whether reads may go to replicas.
     package var readFromReplicas = false
 
     /// The defaults.

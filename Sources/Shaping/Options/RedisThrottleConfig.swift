@@ -6,26 +6,37 @@ package import Options
 package struct RedisThrottleConfig: OptionTable, Hashable {
     /// The store.
     package var server = RedisServerConfig()
+    /// What the names of all keys begin with; clusters with different prefixes know nothing of each other.
     package var prefix = "apus"
     /// What limits do while the store is lost, unless they say it themselves.
     package var onStoreLoss = StoreLoss.closed
+    /// How long a node may use its share without the store.
     package var shareTTL = Duration.seconds(60)
+    /// How long a node may use connection permits without renewing them.
     package var permitTTL = Duration.seconds(15)
+    /// How long the permits of a node that died stay blocked beyond their lease.
     package var crashHold = Duration.zero
+    /// How long a connection permit may be kept while another node waits for it.
     package var quantum = Duration.seconds(30)
+    /// How many messages a connection permit may be used for while another node waits for it.
     package var quantumMessages = 100
     /// Where the node stands, such as an availability zone.
     package var zone: String?
     /// The `HOST:PORT` at which the other nodes reach the HTTP API of this one.
     package var advertise: String?
+    /// For how long the bandwidth of a rate is leased.
     package var horizon = Duration.seconds(1)
+    /// Over how many hash tags the limits are spread.
     package var buckets = 4
     /// Whether a refused connection proves that Redis does not run, also when it is given by name.
     package var trustsRefusal = false
+    /// Whether the node starts although the store refuses it or is not fit; it is then as if the store were away.
     package var startsWithoutStore = false
     /// The secret with which the nodes of the cluster sign their orders; nil when they do not.
     package var clusterSecret: String?
+    /// A file that holds it instead.
     package var clusterSecretFile: String?
+    /// A former secret, whose signatures still count.
     package var previousClusterSecret: String?
     private var unsignedOrders = UnsignedOrders.refuse
 

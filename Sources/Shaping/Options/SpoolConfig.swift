@@ -4,11 +4,15 @@ package import Options
 package struct SpoolConfig: OptionTable {
     /// `data` or `meta`. Apus keeps both in one log; the two names exist so that policies load.
     package var name = "data"
+    /// The directory.
     package var path = ""
+    /// The kind the policy asks for.
     package var kind = Kind.localDisk
     /// Whether each message reaches the disk before it is acknowledged; nil when the policy does not say.
     package var flush: Bool?
+    /// How much of the file system must stay free.
     package var minFreeSpace = FreeSpace.percent(10)
+    /// How many inodes must stay free.
     package var minFreeInodes = FreeSpace.percent(10)
     /// Nothing here reads them; their names are checked.
     private var rocksParams: RocksParams?

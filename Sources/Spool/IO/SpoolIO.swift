@@ -72,5 +72,6 @@ package protocol SpoolIO: Sendable {
 }
 
 extension SpoolIO {
+    /// Whether anything may be written.
     package var mayWrite: Bool { true }
 }

@@ -55,6 +55,7 @@ package struct LogRecord: Sendable {
 
     /// Where a delivery was sent from, and through which proxy.
     package struct SourceAddress: Sendable, Hashable {
+        /// Its address, with the port at reception.
         package var address: String
         /// The proxy, if one was used.
         package var server: String?

@@ -1,8 +1,8 @@
-import Platform
-import Shaping
 import Cluster
 import DNS
 import Message
+import Platform
+import Shaping
 import Synchronization
 import TestSupport
 import Testing
@@ -13,7 +13,9 @@ import Testing
 @Suite struct PathGateTests {
     private let folder = TestFolder()
 
-    private func control() throws -> ControlState { try ControlState(directory: folder.path, node: "n", clock: { 1_900_000_000_000_000_000 }) }
+    private func control() throws -> ControlState {
+        try ControlState(directory: folder.path, node: "n", clock: { 1_900_000_000_000_000_000 })
+    }
 
     private static func gate() -> PathGate {
         PathGate(
@@ -44,7 +46,8 @@ import Testing
                     taken += 1
                     #expect(taken <= capacity, "seed \(seed), step \(step): more messages than places")
                 } else {
-                    #expect(taken >= capacity || (isFresh && !waiting.isEmpty), "seed \(seed), step \(step): refused although there is room")
+                    #expect(
+                        taken >= capacity || (isFresh && !waiting.isEmpty), "seed \(seed), step \(step): refused although there is room")
                     let queue = queues[Int.random(in: 0..<6, using: &random)]
                     waiting.insert(ObjectIdentifier(queue))
                     called(gate.wait(queue, control))
