@@ -80,7 +80,7 @@ import Testing
         ledger.forget(1)
         ledger.note(3, life: 4, used: 600)
         disk.fail(nil)
-        ledger.settle()
+        ledger.synchronize()
         let read = try Ledger.read(io: disk, directory: "/spool")
         #expect(read?.flaw == nil && read?.entries == [3: LedgerEntry(life: 4, used: 600)])
     }

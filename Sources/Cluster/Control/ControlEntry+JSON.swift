@@ -54,7 +54,7 @@ extension ControlEntry {
             try JSONScanner.scan(json, .cluster) { scanner throws(JSONFault) in
                 try scanner.object { name, scanner throws(JSONFault) in
                     guard names.count < 64, names.insert(name).inserted else { throw JSONFault(unusable: "too many members, or one twice") }
-                    try entry.take(name, &scanner, &kind)
+                    try entry.read(name, &scanner, &kind)
                 }
             }
         } catch {
@@ -65,7 +65,7 @@ extension ControlEntry {
         self = entry
     }
 
-    private mutating func take(_ name: String, _ scanner: inout JSONScanner, _ kind: inout ControlKind?) throws(JSONFault) {
+    private mutating func read(_ name: String, _ scanner: inout JSONScanner, _ kind: inout ControlKind?) throws(JSONFault) {
         switch name {
         case "id": id = try scanner.string()
         case "kind":

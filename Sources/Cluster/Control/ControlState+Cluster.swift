@@ -52,7 +52,7 @@ extension ControlState {
             Log.error("entries of the control plane were refused", ["count": flaws.count, "first": flaw])
         }
         tell(changed + ended.filter { entry in !entry.isRemoved && !changed.contains { $0.id == entry.id } })
-        settleSoon()
+        writeOutboxSoon()
         return changed
     }
 
@@ -73,7 +73,7 @@ extension ControlState {
             }
             return isWorthIt
         }
-        if isWorthIt { settleSoon() }
+        if isWorthIt { writeOutboxSoon() }
     }
 
     /// The whole store must be compared before the position counts again, also after a restart; only the epoch is still known.
@@ -83,7 +83,7 @@ extension ControlState {
             shared.table.position?.event = ""
             Self.post([shared.table.positionLine], &shared)
         }
-        settleSoon()
+        writeOutboxSoon()
     }
 
     /// The whole store was read: `seen` is in it. Takes the position, and finds out what this node owes it.
@@ -108,7 +108,7 @@ extension ControlState {
                 entry.isRemoved = true
                 return entry
             })
-        settleSoon()
+        writeOutboxSoon()
     }
 
     /// The next entries that the cluster should get, oldest first.
@@ -132,7 +132,7 @@ extension ControlState {
             guard shared.table.acknowledge(id: entry.id, version: entry.version, node: entry.node, event: event) else { return }
             Self.post([.acknowledged(id: entry.id, version: entry.version)], &shared)
         }
-        settleSoon()
+        writeOutboxSoon()
     }
 
     /// It is not known whether the store got that entry.

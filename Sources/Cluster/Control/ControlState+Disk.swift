@@ -15,20 +15,20 @@ extension ControlState {
     }
 
     /// Writes what waits in the outbox. Blocks for the disk.
-    package func settle() {
+    package func writeOutbox() {
         do throws(ControlError) {
             try file.withLock { file throws(ControlError) in
                 // What comes from the cluster after the end is read again at the next start.
                 if !file.isClosed { try put([], &file) }
             }
             shared.withLock {
-                $0.isSettling = false
+                $0.isWriting = false
                 $0.status.fileError = nil
             }
         } catch {
             let text = error.description
             shared.withLock {
-                $0.isSettling = false
+                $0.isWriting = false
                 $0.status.fileError = text
             }
             Log.error("control file cannot be written; changes from the cluster act, but are not on disk", ["error": text])
@@ -37,7 +37,7 @@ extension ControlState {
 
     /// Writes what waits in the outbox; later nothing is written, and orders are refused. Blocks for the disk.
     package func close() {
-        settle()
+        writeOutbox()
         file.withLock { $0.isClosed = true }
     }
 
@@ -45,7 +45,7 @@ extension ControlState {
     package func mend() -> String? {
         guard file.withLock({ !$0.isClosed && !$0.isInPlace }) else { return nil }
         shared.withLock { $0.needsRewrite = true }
-        settle()
+        writeOutbox()
         guard file.withLock({ $0.isInPlace }) else { return nil }
         return "was removed while the node runs; made again"
     }

@@ -21,7 +21,7 @@ package final class ControlState: Sendable {
         var outbox: [UInt8] = []
         /// The outbox grew too large, or a write failed: only a rewrite helps.
         var needsRewrite = false
-        var isSettling = false
+        var isWriting = false
         /// The time of the last contact as the file has it.
         var contactOnDisk: Int64 = 0
         var status = ControlStatus()
@@ -41,7 +41,7 @@ package final class ControlState: Sendable {
     let shared = Mutex(Shared())
     let file: Mutex<ControlFile>
     /// False in tests that decide themselves when the disk is written.
-    private let settlesItself: Bool
+    private let writesItself: Bool
 
     private let suspends = Atomic<Int>(0)
     private let bounces = Atomic<Int>(0)
@@ -55,11 +55,11 @@ package final class ControlState: Sendable {
         directory: String, node: String, mustExist: Bool = false, clock: @escaping @Sendable () -> Int64,
         steady: @escaping @Sendable () -> MonotonicInstant = MonotonicInstant.now
     ) throws(ControlError) {
-        try self.init(directory: directory, node: node, settlesItself: true, mustExist: mustExist, clock: clock, steady: steady)
+        try self.init(directory: directory, node: node, writesItself: true, mustExist: mustExist, clock: clock, steady: steady)
     }
 
     init(
-        directory: String, node: String, settlesItself: Bool, mustExist: Bool = false, clock wall: @escaping @Sendable () -> Int64,
+        directory: String, node: String, writesItself: Bool, mustExist: Bool = false, clock wall: @escaping @Sendable () -> Int64,
         steady: @escaping @Sendable () -> MonotonicInstant
     ) throws(ControlError) {
         guard ControlEntry.isName(node, most: ControlBounds.nodeBytes) else {
@@ -70,7 +70,7 @@ package final class ControlState: Sendable {
         let clock: @Sendable () -> Int64 = { max(wall(), ControlBounds.earliest) }
         self.clock = clock
         self.steady = steady
-        self.settlesItself = settlesItself
+        self.writesItself = writesItself
         var opened = try ControlFile(directory: directory)
         let now = clock()
         var shared = Shared()
@@ -185,14 +185,14 @@ package final class ControlState: Sendable {
     }
 
     /// Has the outbox written soon, on another thread: the caller may be an event loop.
-    func settleSoon() {
-        guard settlesItself else { return }
+    func writeOutboxSoon() {
+        guard writesItself else { return }
         let isDue = shared.withLock { shared in
-            guard !shared.isSettling, !shared.outbox.isEmpty || shared.needsRewrite else { return false }
-            shared.isSettling = true
+            guard !shared.isWriting, !shared.outbox.isEmpty || shared.needsRewrite else { return false }
+            shared.isWriting = true
             return true
         }
         guard isDue else { return }
-        Task.detached(priority: .utility) { self.settle() }
+        Task.detached(priority: .utility) { self.writeOutbox() }
     }
 }

@@ -72,7 +72,7 @@ extension ControlSync {
                 state.acknowledge(entry, event: event)
             case "older" where parts.count == 2:
                 let vetted = vetted([StoredEntry(parts[1], field: entry.id)])
-                settle(entry, with: vetted.values[0])
+                resolve(entry, with: vetted.values[0])
                 state.owe(vetted.owed)
             case "full": isFull = true
             default: failure = result
@@ -89,7 +89,7 @@ extension ControlSync {
     }
 
     /// The store has another change of that entry, which comes later in the order.
-    private func settle(_ entry: ControlEntry, with stored: StoredEntry) {
+    private func resolve(_ entry: ControlEntry, with stored: StoredEntry) {
         // It is taken away already, and this entry is offered again.
         if stored.isRefused { return state.doubt(entry) }
         guard let other = stored.entry else {

@@ -85,7 +85,7 @@ struct ControlTable {
             if old.entry.version == entry.version, old.entry.node == entry.node {
                 guard !isPending else { return .same(wasPending: false) }
                 let wasUnread = unread.removeValue(forKey: entry.id) != nil
-                settle(id: entry.id)
+                confirm(id: entry.id)
                 return .same(wasPending: old.isPending || wasUnread)
             }
             guard entry.supersedes(old.entry) else { return .older }
@@ -110,7 +110,7 @@ struct ControlTable {
         held[old.entry.id] = nil
     }
 
-    private mutating func settle(id: String) {
+    private mutating func confirm(id: String) {
         held[id]?.isPending = false
         held[id]?.isFresh = false
         pending.remove(id)
@@ -120,7 +120,7 @@ struct ControlTable {
     /// which is to be written down.
     mutating func acknowledge(id: String, version: Int64, node: String, event: EventID?) -> Bool {
         guard let old = held[id], old.isPending, old.entry.version == version, old.entry.node == node else { return false }
-        settle(id: id)
+        confirm(id: id)
         guard let event, event > position.flatMap({ EventID($0.event) }) ?? EventID.none else { return true }
         unread[id] = Unread(event: event)
         return false

@@ -78,7 +78,7 @@ package final class ClusterCounters: Sendable {
         let tellings = core.withLock { $0.isRunning ? $0.counts.tellings(most: Self.batch, now: now) : [] }
         guard !tellings.isEmpty else { return }
         bus.submit([], scripts: tellings.map { call($0.series, $0, window: 0) }, urgent: false) { [weak self] _, results in
-            self?.settle(tellings, results)
+            self?.noteAnswers(tellings, results)
         }
     }
 
@@ -91,7 +91,7 @@ package final class ClusterCounters: Sendable {
             ], runID: nil)
     }
 
-    private func settle(_ tellings: [CounterTable.Telling], _ results: [Result<RedisValue, RedisFailure>]) {
+    private func noteAnswers(_ tellings: [CounterTable.Telling], _ results: [Result<RedisValue, RedisFailure>]) {
         core.withLock { core in
             for (index, telling) in tellings.enumerated() {
                 if index < results.count, case .success(.integer) = results[index] {
@@ -113,7 +113,7 @@ package final class ClusterCounters: Sendable {
         }
         bus.submit([], scripts: [call(series, telling, window: window)], urgent: false) { [weak self] _, results in
             guard let self else { return reply(false) }
-            if let telling { self.settle([telling], results) }
+            if let telling { self.noteAnswers([telling], results) }
             if case .success(.integer(let sum))? = results.first {
                 return reply(sum >= Int64(threshold) - Int64(waiting))
             }

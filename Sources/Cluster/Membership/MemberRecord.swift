@@ -83,7 +83,7 @@ package struct MemberRecord: Sendable, Equatable {
                 try scanner.object { name, scanner throws(JSONFault) in
                     count += 1
                     guard count <= 64 else { throw JSONFault(unusable: "too many members") }
-                    try record.take(name, &scanner)
+                    try record.read(name, &scanner)
                 }
             }
         } catch {
@@ -92,7 +92,7 @@ package struct MemberRecord: Sendable, Equatable {
         self = record
     }
 
-    private mutating func take(_ name: String, _ scanner: inout JSONScanner) throws(JSONFault) {
+    private mutating func read(_ name: String, _ scanner: inout JSONScanner) throws(JSONFault) {
         switch name {
         case "address": address = try Self.text(&scanner)
         case "zone": zone = try Self.text(&scanner)

@@ -89,7 +89,7 @@ extension PolicyEngine {
         let outcome = apus_continue(state, run.slot, times.entry(phase, spent: run.spent))
         run.spent += apus_spent_ns(state)
         isRunning = false
-        settle(run, outcome)
+        proceed(run, outcome)
         drain()
     }
 }

@@ -32,7 +32,7 @@ extension PolicyEngine {
             state, handlers[run.event.index][run.handler].reference, Int32(run.arguments.count), times.entry(phase, spent: 0), &run.slot)
         run.spent = apus_spent_ns(state)
         isRunning = false
-        settle(run, outcome)
+        proceed(run, outcome)
         drain()
     }
 
@@ -55,7 +55,7 @@ extension PolicyEngine {
         let outcome = apus_resume(state, run.slot, times.entry(phase, spent: run.spent))
         run.spent += apus_spent_ns(state)
         isRunning = false
-        settle(run, outcome)
+        proceed(run, outcome)
         drain()
     }
 
@@ -73,7 +73,7 @@ extension PolicyEngine {
     }
 
     /// What comes after an entry into Lua: waiting, pausing, the next handler or the answer.
-    func settle(_ run: consuming PolicyRun, _ outcome: Int32) {
+    func proceed(_ run: consuming PolicyRun, _ outcome: Int32) {
         if outcome == APUS_SUSPENDED || outcome == APUS_PAUSED {
             guard phase != .closed else { return fail(run, .failed(message: "the policy was closed while \(run.event.rawValue) ran")) }
             if outcome == APUS_SUSPENDED { suspended[awaitToken] = run } else { pause(run) }

@@ -67,7 +67,7 @@ extension ClientHandler {
             }
         }
         outgoing.isPumping = false
-        settle()
+        finishEvent()
     }
 
     private func pulled(_ result: Result<ByteBuffer, any Error>, of transaction: ClientTransaction) {

@@ -80,7 +80,7 @@ package final class ClientHandler: ChannelDuplexHandler {
     /// Ends the session after what is in flight, looked ahead or not: QUIT, at most 5 s for the answer, one more for the server to close.
     package func quit() {
         perform(machine.quit())
-        settle()
+        finishEvent()
     }
 
     /// Whether a message was sent to its end and only the reply is missing: breaking off now could deliver it twice.
@@ -100,7 +100,7 @@ package final class ClientHandler: ChannelDuplexHandler {
             return
         }
         perform(machine.abort())
-        settle()
+        finishEvent()
         // QUIT may have been answered, and the farewell be under way.
         if machine.state == .closed { close() }
     }
@@ -119,7 +119,7 @@ package final class ClientHandler: ChannelDuplexHandler {
             }
         }
         isStarting = false
-        settle()
+        finishEvent()
     }
 
     /// Writes the envelope of the next transaction behind the content of the current one, if the delegate has one.
@@ -245,7 +245,7 @@ package final class ClientHandler: ChannelDuplexHandler {
     }
 
     /// After events that do not come with a read: the deadline, and one flush for all that was written.
-    func settle() {
+    func finishEvent() {
         updateDeadline()
         if !isReading { flush() }
     }
@@ -253,7 +253,7 @@ package final class ClientHandler: ChannelDuplexHandler {
     /// A piece of the body could not be read.
     func contentFailed(_ cause: String) {
         perform(machine.contentFailed(cause))
-        settle()
+        finishEvent()
     }
 
     private func reportClosed() {
@@ -297,7 +297,7 @@ package final class ClientHandler: ChannelDuplexHandler {
             setTimer(deadline)
         } else {
             perform(machine.timedOut(partial: parser.excerpt))
-            settle()
+            finishEvent()
         }
     }
 
@@ -375,7 +375,7 @@ package final class ClientHandler: ChannelDuplexHandler {
 
     private func connected() {
         perform(machine.connected())
-        settle()
+        finishEvent()
     }
 
     private func gone() {

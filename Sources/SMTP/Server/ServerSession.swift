@@ -95,7 +95,7 @@ package final class ServerSession {
     func begin(now: Int64) {
         clock.began(now)
         account()
-        answer = { self.take($0) }  // a cycle until `end`
+        answer = { self.apply($0) }  // a cycle until `end`
         ask { delegate, answer in delegate.connected(self, reply: answer) }
         advance(now: now)
     }
@@ -248,14 +248,14 @@ package final class ServerSession {
             reader.refuse(reply)
             abandonStream()
         }
-        settle()
+        cleanUp()
     }
 
     /// The name a client gave, until the delegate has accepted it.
     private var pendingHello: (domain: String, extended: Bool)?
 
     /// Cleans up after a message that will not be completed.
-    private func settle() {
+    private func cleanUp() {
         guard !machine.isReceiving else { return }
         abandonStream()
         if clock.isReceivingContent, machine.need != .content {
@@ -299,7 +299,7 @@ package final class ServerSession {
         let piece = reader.take()
         streamedBytes += piece.readableBytes
         isStreaming = true
-        delegate?.bodyChunk(self, chunk: piece) { self.take($0, for: number) }
+        delegate?.bodyChunk(self, chunk: piece) { self.apply($0, for: number) }
     }
 
     private func askMessage() {
@@ -316,7 +316,7 @@ package final class ServerSession {
             streamedBytes: streamedBytes, is8bit: reader.is8bit, receivedAt: WallInstant.now().unixNanoseconds)
         isStreaming = false
         streamedHead = nil
-        delegate?.message(self, transaction: transaction) { self.take($0, for: number) }
+        delegate?.message(self, transaction: transaction) { self.apply($0, for: number) }
     }
 
     @discardableResult
@@ -327,15 +327,15 @@ package final class ServerSession {
         return question
     }
 
-    private func take(_ verdict: Verdict, for number: UInt64) {
+    private func apply(_ verdict: Verdict, for number: UInt64) {
         guard number == question else {
             assert(isClosed, "a question was answered twice")
             return
         }
-        take(verdict)
+        apply(verdict)
     }
 
-    private func take(_ verdict: Verdict) {
+    private func apply(_ verdict: Verdict) {
         guard !isClosed else { return }
         guard isAsking else {
             assertionFailure("a question was answered twice")

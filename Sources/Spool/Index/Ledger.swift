@@ -88,11 +88,11 @@ final class Ledger {
     func forget(_ sequence: UInt32) {
         guard text.entries.removeValue(forKey: sequence) != nil else { return }
         append(CheckedLine.make("- \(sequence)"))
-        settle()
+        synchronize()
     }
 
     /// Syncs what was noted; writes the file anew when it could not be written before.
-    func settle() {
+    func synchronize() {
         if isBroken { rewrite() }
         guard isDirty, let file else { return }
         do throws(IOFailure) {

@@ -32,7 +32,7 @@ final class Volume: Sendable {
             let segments = try Self.lockDirectory(directory + "/segments")
             held.append(segments)
             if claim.needsLock, let lock = try claim.takeLock(making: true) { held.append(lock) }
-            try claim.settle()
+            try claim.complete()
             places = (
                 try VolumePlace(fd: top, path: directory), try VolumePlace(fd: segments, path: directory + "/segments")
             )

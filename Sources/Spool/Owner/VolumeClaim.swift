@@ -128,7 +128,7 @@ struct VolumeClaim {
     }
 
     /// Writes `OWNER` when it does not say what it should.
-    func settle() throws(SpoolError) { if wantsOwner { try owner.write(directory) } }
+    func complete() throws(SpoolError) { if wantsOwner { try owner.write(directory) } }
 
     private static func freeName(_ path: String) -> String {
         var name = path

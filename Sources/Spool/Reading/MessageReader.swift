@@ -86,7 +86,7 @@ struct MessageReader {
     }
 
     /// Repeats `body` while it fails because the place it looked up was recycled.
-    private func settle<R>(_ handle: SpoolHandle, _ body: (Found) -> Result<R, SpoolError>) -> Result<R, SpoolError> {
+    private func retrying<R>(_ handle: SpoolHandle, _ body: (Found) -> Result<R, SpoolError>) -> Result<R, SpoolError> {
         var last: Result<R, SpoolError> = .failure(.gone(handle))
         for _ in 0..<4 {
             last = body(find(handle))
@@ -99,7 +99,7 @@ struct MessageReader {
 
     /// The envelope and size of a stored message, without touching its body.
     func envelope(_ handle: SpoolHandle) -> Result<(envelope: SpoolEnvelope, size: Int), SpoolError> {
-        settle(handle) { found in
+        retrying(handle) { found in
             guard case .stored(let entry, let place, let updatePlace, _) = found else { return .failure(.gone(handle)) }
             return load(place, .message, entry.id).flatMap { payload in
                 guard let parts = MessageParts(payload) else { return .failure(Self.corrupt(place)) }
@@ -117,7 +117,7 @@ struct MessageReader {
 
     /// The whole message; a body beyond the option `wholeBodyLimit` comes as a reference.
     func message(_ handle: SpoolHandle) -> Result<SpoolMessage, SpoolError> {
-        settle(handle) { found in
+        retrying(handle) { found in
             switch found {
             case .gone: return .failure(.gone(handle))
             case .memory(let draft):
@@ -163,7 +163,7 @@ struct MessageReader {
     /// A piece of the body: fewer bytes than asked at its end, none beyond.
     func body(_ handle: SpoolHandle, offset: Int, length: Int) -> Result<ByteBuffer, SpoolError> {
         guard offset >= 0, length >= 0 else { return .failure(SpoolError(.invalid, "negative offset or length")) }
-        return settle(handle) { found in
+        return retrying(handle) { found in
             switch found {
             case .gone: return .failure(.gone(handle))
             case .memory(let draft):

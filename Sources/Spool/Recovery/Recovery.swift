@@ -200,7 +200,7 @@ final class Recovery {
             state.recovered = true
             return orphans
         }
-        if !store.readOnly { store.ledger.withLock { $0?.settle() } }
+        if !store.readOnly { store.ledger.withLock { $0?.synchronize() } }
         let damages = store.damages.withLock { $0 }
         summary.damagedFiles = damages.files
         summary.corruptRecords += damages.segments

@@ -138,7 +138,7 @@ extension SpoolWriter {
             }
             // Its sync must not make updates and done marks wait beyond their delay; after a crash of the process nothing depends on it.
             fileChecks += 1
-            if lazySince == nil || fileChecks % 10 == 0 { ledger.settle() }
+            if lazySince == nil || fileChecks % 10 == 0 { ledger.synchronize() }
             return true
         }
         if !isListed { store.report(SpoolDamage(file: Ledger.name, what: "was removed while the node runs; made again")) }

@@ -9,7 +9,7 @@ import Testing
     private let wall = WallClock()
 
     private func open(_ name: String = "a") throws -> ControlState {
-        try ControlState(directory: scratch.sub(name), node: "node-a", settlesItself: false, clock: wall.read, steady: wall.readSteady)
+        try ControlState(directory: scratch.sub(name), node: "node-a", writesItself: false, clock: wall.read, steady: wall.readSteady)
     }
 
     private func filled(_ count: Int = 5) throws -> ControlState {
@@ -52,7 +52,7 @@ import Testing
         #expect(error?.description.contains("stopping") == true)
         unlink(path)
         #expect(state.mend() == nil)
-        state.settle()
+        state.writeOutbox()
         #expect(access(path, F_OK) != 0)
         #expect(RawFile.read(copy) == before && !before.isEmpty)
         #expect(state.status.fileError == nil)
@@ -155,7 +155,7 @@ import Testing
         harm.inflict(on: file)
         #expect(ControlCheck.damages(directory: scratch.sub("a"), mustExist: true).contains { $0.file == name })
         let again = try ControlState(
-            directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
+            directory: scratch.sub("a"), node: "node-a", writesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries == entries && again.damages.contains { $0.file == name }, "\(again.damages)")
         #expect(again.suspension(of: QueueParts(name: "example.com", domain: "example.com")) != nil)
         #expect(again.isKept && RawFile.read(path) == RawFile.read(copy))
@@ -173,13 +173,13 @@ import Testing
         second.inflict(on: copy)
         let error = #expect(throws: ControlError.self) {
             _ = try ControlState(
-                directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read,
+                directory: scratch.sub("a"), node: "node-a", writesItself: false, mustExist: true, clock: wall.read,
                 steady: wall.readSteady)
         }
         #expect(error?.code == .damaged && error?.remedy.contains("apus spool forget-orders") == true)
         try ControlCheck.forget(directory: scratch.sub("a"))
         let again = try ControlState(
-            directory: scratch.sub("a"), node: "node-a", settlesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
+            directory: scratch.sub("a"), node: "node-a", writesItself: false, mustExist: true, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries.isEmpty && again.damages.isEmpty)
     }
 

@@ -10,7 +10,7 @@ import Testing
     private let queue = QueueParts(name: "ten@example.com", tenant: "ten", domain: "example.com")
 
     private func open(node: String = "node-a") throws -> ControlState {
-        try ControlState(directory: scratch.sub(node), node: node, settlesItself: false, clock: wall.read, steady: wall.readSteady)
+        try ControlState(directory: scratch.sub(node), node: node, writesItself: false, clock: wall.read, steady: wall.readSteady)
     }
 
     @Test func `transcript: a suspension acts until it ends`() throws {
@@ -146,7 +146,7 @@ import Testing
         #expect(try state.remove(id: "e7", issuer: "i"))
         _ = try state.issue(ControlEntry(kind: .warmup))
         #expect(state.suspension(of: QueueParts(name: "d9", domain: "d9"))?.id == "e9")
-        state.settle()
+        state.writeOutbox()
         #expect(try open().entries == state.entries)
     }
 
@@ -196,9 +196,9 @@ import Testing
         }
         #expect(state.entries.count == 200)
         #expect(Set(state.entries.map(\.version)).count == 200)
-        state.settle()
+        state.writeOutbox()
         let again = try ControlState(
-            directory: scratch.sub("many"), node: "node-a", settlesItself: false, clock: wall.read, steady: wall.readSteady)
+            directory: scratch.sub("many"), node: "node-a", writesItself: false, clock: wall.read, steady: wall.readSteady)
         #expect(again.entries == state.entries)
         #expect(again.status.pending == 0)
     }

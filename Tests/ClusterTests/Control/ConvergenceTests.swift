@@ -43,7 +43,7 @@ import Testing
             case 44: cluster.store.flush()
             case 45, 46: backup = cluster.store.content
             case 47: cluster.store.content = backup
-            case 48..<56: cluster.nodes[index].state?.settle()
+            case 48..<56: cluster.nodes[index].state?.writeOutbox()
             default: break
             }
             cluster.pass(milliseconds: Int64.random(in: 1...600, using: &random))
@@ -72,7 +72,7 @@ import Testing
         for node in cluster.nodes { #expect(node.state?.status.pending == 0, "seed \(seed)") }
         // The same after a restart of all nodes and of an empty store.
         for index in cluster.nodes.indices {
-            cluster.state(index).settle()
+            cluster.state(index).writeOutbox()
             cluster.crash(index)
         }
         cluster.store.flush()
@@ -150,7 +150,7 @@ import Testing
         _ = try cluster.state(0).issue(ControlEntry(id: "gone", kind: .warmup))
         _ = try cluster.state(0).issue(ControlEntry(id: "stays", kind: .warmup))
         cluster.pass(milliseconds: 5_000)
-        cluster.state(1).settle()
+        cluster.state(1).writeOutbox()
         cluster.crash(1)
         #expect(try cluster.state(0).remove(id: "gone", issuer: "joe"))
         cluster.pass(milliseconds: 3_000)

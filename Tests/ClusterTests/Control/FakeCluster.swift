@@ -46,7 +46,7 @@ final class FakeCluster: @unchecked Sendable {
     func start(_ index: Int) throws {
         let (name, skew, wall) = (nodes[index].name, nodes[index].skew, wall)
         let state = try ControlState(
-            directory: scratch.sub(name), node: name, settlesItself: false, clock: { wall.now + skew }, steady: { wall.steady })
+            directory: scratch.sub(name), node: name, writesItself: false, clock: { wall.now + skew }, steady: { wall.steady })
         let sync = ControlSync(state: state, bus: nodes[index].bus, loop: loop, prefix: "apus", seal: seals[index]) {
             [unowned self] _, onMessage in
             listeners[name] = onMessage

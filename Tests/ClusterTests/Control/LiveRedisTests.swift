@@ -26,7 +26,7 @@ import Testing
         func close() async {
             sync.stop()
             await client.close()
-            state.settle()
+            state.writeOutbox()
         }
     }
 

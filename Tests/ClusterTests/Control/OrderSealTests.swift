@@ -185,7 +185,7 @@ struct ForgedOrderTests {
         let made = try cluster.state(0).issue(ControlEntry(kind: .suspend, scope: ControlScope(domain: "a"), issuer: "t"))
         cluster.pass(milliseconds: 5000)
         func restart(_ index: Int, _ seal: OrderSeal?) throws {
-            cluster.state(index).settle()
+            cluster.state(index).writeOutbox()
             cluster.crash(index)
             cluster.seals[index] = seal
             try cluster.start(index)
