@@ -144,7 +144,7 @@ package struct Attempt: Sendable {
         case refused
     }
 
-    /// Takes a permit of the queue's rate, if it has one; where MAIL is written, not where the message left its queue. Connections are opened
+    /// Takes a slot of the queue's rate, if it has one; where MAIL is written, not where the message left its queue. Connections are opened
     /// in between, and what was taken long ago would meet the messages of the next period at the peer.
     mutating func takeRate(now: Int64) -> RateAnswer {
         // Further transactions of a message that was counted are no further messages.

@@ -6,6 +6,6 @@ package struct QueueRate: Sendable {
     package var limiter: RateLimiter
     /// Hears whether the rate let the message go.
     package let gate: RateGate
-    /// A permit was taken for this message, and MAIL was or is about to be sent.
+    /// A slot was taken for this message, and MAIL was or is about to be sent.
     var isTaken = false
 }

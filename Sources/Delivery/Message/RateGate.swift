@@ -41,7 +41,7 @@ package final class RateGate: Sendable {
         }
     }
 
-    /// A message got its permit; answers whether the queue waits for that.
+    /// A message got its slot; answers whether the queue waits for that.
     package func granted() -> Bool {
         state.withLock { state in
             state.underWay -= 1
@@ -54,7 +54,7 @@ package final class RateGate: Sendable {
         }
     }
 
-    /// A message that had its permit goes out again without.
+    /// A message that had its slot goes out again without.
     func takeBack() { state.withLock { $0.underWay += 1 } }
 
     /// A message got none; the next may before long.

@@ -263,7 +263,7 @@ final class ScheduledQueue: Sleeper {
         scheduleNext(now: now)
     }
 
-    /// Whether the queue's own rate lets no further message out now. The permit itself is taken where MAIL is written.
+    /// Whether the queue's own rate lets no further message out now. The slot itself is taken where MAIL is written.
     private func isHeldByRate(_ setup: QueueSetup, now: MonotonicInstant) -> Bool {
         switch setup.gate.admit(now: services.clocks.now.nanoseconds) {
         case .go: return false
