@@ -237,12 +237,12 @@ let package = Package(
 // A build with a sanitizer (script/sanitize) has only what is tested with it: no executable, so no allocator of its own beside the sanitizer's.
 if let sanitizer = Context.environment["APUS_SANITIZE"] {
     let tested =
-        sanitizer == "thread"
+        sanitizer.hasPrefix("thread")
         ? [
             "PlatformTests", "JSONTests", "MessageTests", "OptionsTests", "ShapingTests", "SMTPTests", "TelemetryTests", "ResourcesTests",
             "DeliveryTests",
-            "IntakeTests", "SpoolTests", "NodeTests",
-        ] : ["PolicyTests"]
+            "IntakeTests", "SpoolTests",
+        ] + (sanitizer == "thread" ? ["NodeTests"] : []) : ["PolicyTests"]
     var wanted = Set(tested)
     for _ in package.targets {
         for target in package.targets where wanted.contains(target.name) {
