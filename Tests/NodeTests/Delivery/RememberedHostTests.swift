@@ -22,8 +22,9 @@ import Testing
             try await expectEventually("all of them wait") { await rig.queue("nohost.test")?.scheduled == 3 }
             return try await rig.records("TransientFailure")
         }
-        // Two rounds when the machine is slow; each message would have had five.
-        #expect((1...6).contains(records.count), "\(records.count)")
+        // Two rounds when the machine is slow; each message would have had five. None when the answer that was asked for came second: what waits has
+        // gone back by then with the one that was remembered.
+        #expect(records.count <= 6, "\(records.count)")
         #expect(records.allSatisfy { $0.response.content.contains("gone.nohost.test has no address") })
     }
 
