@@ -69,6 +69,13 @@ extension Spool {
         return box.wait { $0 }!
     }
 
+    /// Waits until what was asked before is on disk.
+    func awaitBarrier() {
+        let mailbox = Collector()
+        barrier(ticket: 8, to: mailbox)
+        _ = mailbox.wait(1)
+    }
+
     /// Appends and waits.
     func appended(_ drafts: [SpoolDraft], _ durability: Durability = .fsync) -> Result<[SpoolHandle], SpoolError> {
         let mailbox = Collector()

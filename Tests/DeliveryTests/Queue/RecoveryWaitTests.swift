@@ -64,6 +64,6 @@ import Testing
         let wall = bench.clocks.wall.unixNanoseconds
         queue.recover(due: wall, created: wall + 86_400_000_000_000, attempts: 1)
         #expect(try #require(queue.heap.first).received <= bench.clocks.steady + .seconds(1))
-        #expect(queue.status().oldestAge == 0)
+        #expect(try #require(queue.status().oldestAge) < 1)
     }
 }

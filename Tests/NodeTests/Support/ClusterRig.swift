@@ -128,9 +128,10 @@ final class ClusterRig {
         }
     }
 
-    /// What the sink accepted.
+    /// What the sink accepted; it writes its record every 50 ms, or when the machine lets it.
     func arrivals() async -> Arrivals {
-        try? await Task.sleep(for: .milliseconds(150))  // the sink writes every 50 ms
+        let count = counters.messages
+        _ = await eventually { Arrivals(folder.text("record")).count >= count }
         return Arrivals(folder.text("record"))
     }
 }
