@@ -208,7 +208,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         // What the tests of several targets need.
-        .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["Platform", nioCore, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
             dependencies: [

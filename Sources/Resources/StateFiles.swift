@@ -53,25 +53,26 @@ package final class StateFiles: Sendable {
     /// Replaces a file soon, on a thread that may wait for the disk. Of several texts for one file the last is written. A failure is logged.
     package func replaceSoon(_ name: String, with text: String) {
         let isFirst = waiting.withLock { waiting in
+            guard !waiting.isClosed else { return false }
             waiting.texts[name] = text
             defer { waiting.isScheduled = true }
-            return !waiting.isScheduled && !waiting.isClosed
+            return !waiting.isScheduled
         }
         guard isFirst else { return }
         NIOThreadPool.singleton.submit { _ in self.writeWaiting() }
     }
 
     /// Writes what waits. Nothing is written after it: the directory may belong to another process. Blocks.
-    package func close() {
-        writeWaiting()
-        waiting.withLock { $0.isClosed = true }
-    }
+    package func close() { writeWaiting(isLast: true) }
 
-    private func writeWaiting() {
+    private func writeWaiting(isLast: Bool = false) {
         writing.withLock { _ in
             let texts = waiting.withLock { waiting -> [String: String] in
-                defer { (waiting.texts, waiting.isScheduled) = ([:], false) }
-                return waiting.isClosed ? [:] : waiting.texts
+                defer {
+                    (waiting.texts, waiting.isScheduled) = ([:], false)
+                    waiting.isClosed = waiting.isClosed || isLast
+                }
+                return waiting.texts
             }
             for (name, text) in texts {
                 do throws(NodeError) { try replace(name, with: text) } catch {

@@ -63,7 +63,10 @@ struct OptionsCommand: ParsableCommand {
         for entry in manual.entries {
             switch entry.effect {
             case .works:
-                table.add([entry.name, entry.fallback, entry.values, entry.line].map { $0 == "" ? "-" : OptionManual.plain($0) })
+                table.add(
+                    [entry.name, entry.isRequired ? "required" : entry.fallback, entry.values, entry.line].map {
+                        $0 == "" ? "-" : OptionManual.plain($0)
+                    })
             case .ignored: if all { table.add([entry.name, "-", entry.values, "accepted, no effect"]) }
             case .unsupported:
                 let values = entry.values == "" ? "-" : "only \(entry.values)"
@@ -89,8 +92,8 @@ struct OptionsCommand: ParsableCommand {
                 writer.member("effect", entry.effect.rawValue)
                 if entry.effect == .works {
                     writer.name("required")
-                    writer.boolean(entry.fallback == "required")
-                    writer.member("default", OptionManual.plain(entry.fallback))
+                    writer.boolean(entry.isRequired)
+                    if !entry.isRequired { writer.member("default", OptionManual.plain(entry.fallback)) }
                 }
                 writer.member("values", OptionManual.plain(entry.values))
                 writer.member("description", OptionManual.plain(entry.line))

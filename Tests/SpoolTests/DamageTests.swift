@@ -211,11 +211,14 @@ enum Harm: String, CaseIterable, Sendable {
         let look = "ls -lR --time-style=+%s.%N '\(path)'; cat '\(path)/LEDGER'"
         system_(
             """
+            rm -rf '\(path).dead'
             for n in $(seq 500); do
               a=$(\(look)); sleep 0.02; b=$(\(look)); [ "$a" = "$b" ] || continue
-              rm -rf '\(path).dead'; cp -a '\(path)' '\(path).dead'; [ "$(\(look))" = "$a" ] && break
+              rm -rf '\(path).dead'; cp -a '\(path)' '\(path).dead'; [ "$(\(look))" = "$a" ] && exit
             done
+            rm -rf '\(path).dead'
             """)
+        #expect(access(path + ".dead", F_OK) == 0, "the files never stood still")
     }
 
     /// What crashes and clean starts leave is no damage, whenever they come.

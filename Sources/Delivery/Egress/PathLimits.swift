@@ -34,7 +34,7 @@ final class PathLimits {
     /// Transactions that the roots have not heard of yet.
     private var transactions = 0
     /// Whether the path's own `connection_limit` is among the limits; otherwise the path counts its connections itself.
-    private(set) var limitsPath = false
+    private(set) var leasesPathLimit = false
 
     /// - Parameter replacing: the limits of the former configuration; what has the same name keeps what it holds.
     init(path: String, config: EgressPathConfig, roots: LimitRoots, replacing old: PathLimits?) {
@@ -63,8 +63,8 @@ final class PathLimits {
             (name, "additional_connection_limits.\(name) \(limit.count)", limit)
         }
         // Alone, the path counts its own connections: it lives on one loop.
-        limitsPath = roots.shared.leasesEnd && !config.connectionLimit.isLocal
-        if limitsPath {
+        leasesPathLimit = roots.shared.leasesEnd && !config.connectionLimit.isLocal
+        if leasesPathLimit {
             let limit = config.connectionLimit
             limits.append(("kumomta.connection_limit.\(path)", "connection_limit \(limit.count)", limit))
         }
@@ -185,7 +185,7 @@ final class PathLimits {
 
     private func reportTransactions() {
         guard transactions > 0 else { return }
-        for limit in permits where limit.root.leasesEnd { limit.root.noteTransactions(limit.limitKey, count: transactions) }
+        for permit in permits where permit.root.leasesEnd { permit.root.noteTransactions(permit.limitKey, count: transactions) }
         transactions = 0
     }
 

@@ -22,11 +22,11 @@ package final class AppliedRebinds: Sendable {
 
     /// Notes a rebind, and forgets those that are over. Does not wait for the disk.
     package func add(_ id: String, living: Set<String>) {
-        let text = ids.withLock { ids in
+        ids.withLock { ids in
             ids = ids.filter { living.contains($0) }
             ids.insert(id)
-            return ids.sorted().map { $0 + "\n" }.joined()
+            // Within the lock: of two texts the newer must come second.
+            files.replaceSoon(Self.name, with: ids.sorted().map { $0 + "\n" }.joined())
         }
-        files.replaceSoon(Self.name, with: text)
     }
 }

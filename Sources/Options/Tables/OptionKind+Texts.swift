@@ -3,7 +3,7 @@ package import Platform
 extension OptionKind where Value == String {
     /// A text that passes a check.
     package static func text(
-        _ accepted: String, values: String = "", where isAccepted: @escaping @Sendable (String) -> Bool
+        _ accepted: String, values: String, where isAccepted: @escaping @Sendable (String) -> Bool
     ) -> OptionKind {
         OptionKind(accepted, values: values, text: { "'\($0)'" }) { value in
             value.stringValue.flatMap { isAccepted($0) ? $0 : nil }
@@ -34,13 +34,9 @@ extension OptionKind where Value == String {
 extension OptionKind where Value == ListenAddress {
     /// Where to listen.
     package static var listenAddress: OptionKind {
-        let accepted = "ADDRESS:PORT such as '0.0.0.0:25' or '[::]:25'"
-        return OptionKind(accepted, values: "address:port", text: { "'\($0.text)'" }) { value, reader, name throws(ConfigError) in
-            guard let text = value.stringValue else { throw reader.mustBe(name, "a text \(accepted)", value) }
-            do throws(ConfigError) { return try ListenAddress(parsing: text) } catch {
-                throw reader.fail(name, "is wrong: \(error.message)")
-            }
-        }
+        OptionKind(
+            "a text ADDRESS:PORT such as '0.0.0.0:25' or '[::]:25'", values: "address:port", text: { "'\($0.text)'" },
+            parsing: ListenAddress.init(parsing:))
     }
 }
 
@@ -56,7 +52,7 @@ extension OptionKind where Value == FreeSpace {
 extension OptionKind where Value == [String] {
     /// A list of texts that pass a check. A single text counts as a list of one.
     package static func texts(
-        _ accepted: String, values: String = "", most: Int = 100_000, where isAccepted: @escaping @Sendable (String) -> Bool
+        _ accepted: String, values: String, most: Int = 100_000, where isAccepted: @escaping @Sendable (String) -> Bool
     ) -> OptionKind {
         OptionKind(
             "a list of \(accepted)", values: values, text: { $0.isEmpty ? "none" : $0.map { "'\($0)'" }.joined(separator: ", ") }
@@ -90,7 +86,7 @@ extension OptionKind where Value == NetworkList {
     /// A list of IP addresses and networks.
     package static var networks: OptionKind<NetworkList> {
         let accepted = "IP addresses or networks such as '192.0.2.1', '10.0.0.0/8' or '2001:db8::/32'"
-        let texts = OptionKind<[String]>.texts(accepted) { CIDR($0) != nil }
+        let texts = OptionKind<[String]>.texts(accepted, values: "") { CIDR($0) != nil }
         return OptionKind(
             "a list of \(accepted)", values: "list of addresses and networks",
             text: { $0.isEmpty ? "none" : $0.texts.joined(separator: ", ") }

@@ -2,7 +2,7 @@
 package struct OptionKind<Value: Sendable>: Sendable {
     /// What an option of this kind must be, for error texts: `a whole number from 1 to 65535`.
     package let accepted: String
-    /// The same for a column of a table of the documentation: `1 to 65535`; empty when the default says it.
+    /// The same for a column of a table of the documentation: `1 to 65535`.
     package let values: String
     /// A value as a policy writes it.
     package let text: @Sendable (Value) -> String
@@ -11,7 +11,7 @@ package struct OptionKind<Value: Sendable>: Sendable {
 
     /// A kind from its parts.
     package init(
-        _ accepted: String, values: String = "", text: @escaping @Sendable (Value) -> String,
+        _ accepted: String, values: String, text: @escaping @Sendable (Value) -> String,
         read: @escaping @Sendable (ConfigValue, OptionReader, String) throws(ConfigError) -> Value
     ) {
         self.accepted = accepted
@@ -22,12 +22,23 @@ package struct OptionKind<Value: Sendable>: Sendable {
 
     /// A kind whose reader answers nil for what is not accepted.
     package init(
-        _ accepted: String, values: String = "", text: @escaping @Sendable (Value) -> String,
+        _ accepted: String, values: String, text: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (ConfigValue) -> Value?
     ) {
         self.init(accepted, values: values, text: text) { value, reader, name throws(ConfigError) in
             guard let parsed = parse(value) else { throw reader.mustBe(name, accepted, value) }
             return parsed
+        }
+    }
+
+    /// A kind whose text is read by a parser of its own, which says what is wrong.
+    package init(
+        _ accepted: String, values: String, text: @escaping @Sendable (Value) -> String,
+        parsing: @escaping @Sendable (String) throws(ConfigError) -> Value
+    ) {
+        self.init(accepted, values: values, text: text) { value, reader, name throws(ConfigError) in
+            guard let text = value.stringValue else { throw reader.mustBe(name, accepted, value) }
+            do throws(ConfigError) { return try parsing(text) } catch { throw reader.fail(name, "is wrong: \(error.message)") }
         }
     }
 

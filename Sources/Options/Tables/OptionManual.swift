@@ -16,9 +16,11 @@ package struct OptionManual: Sendable {
         package let name: String
         /// What becomes of it.
         package let effect: Effect
-        /// Its default; `required` when it has none; empty unless it works.
+        /// Whether it must be given.
+        package let isRequired: Bool
+        /// Its default; empty when it is required, and unless it works.
         package let fallback: String
-        /// Which values it takes; empty when the default says it. Of one that is not supported: the values that ask for nothing.
+        /// Which values it takes. Of one that is not supported: the values that ask for nothing.
         package let values: String
         /// What it does; Markdown.
         package let line: String
@@ -43,15 +45,15 @@ package struct OptionManual: Sendable {
         owner = list.owner
         self.function = function
         entries = list.options.map { option in
-            switch option.rule {
-            case .field:
-                Entry(
-                    name: option.name, effect: .works, fallback: option.fallback(defaults), values: option.values, line: option.line)
-            case .ignored(let shape): Entry(name: option.name, effect: .ignored, fallback: "", values: shape.text, line: "")
-            case .unsupported(let shapes):
-                Entry(
-                    name: option.name, effect: .unsupported, fallback: "", values: shapes.map(\.text).joined(separator: " or "), line: "")
-            }
+            let (effect, values): (Effect, String) =
+                switch option.rule {
+                case .field: (.works, option.values)
+                case .ignored(let shape): (.ignored, shape.text)
+                case .unsupported(let shapes): (.unsupported, shapes.map(\.text).joined(separator: " or "))
+                }
+            return Entry(
+                name: option.name, effect: effect, isRequired: option.isRequired, fallback: option.fallback(defaults), values: values,
+                line: option.line)
         }
     }
 
@@ -64,7 +66,7 @@ package struct OptionManual: Sendable {
     package var markdown: String {
         var lines = ["| option | default | values | |", "|---|---|---|---|"]
         for entry in entries where entry.effect == .works {
-            let fallback = entry.fallback.hasPrefix("'") ? "`\(entry.fallback)`" : entry.fallback
+            let fallback = entry.isRequired ? "required" : entry.fallback.hasPrefix("'") ? "`\(entry.fallback)`" : entry.fallback
             lines.append("| `\(entry.name)` | \(fallback) | \(entry.values) | \(entry.line) |")
         }
         let ignored = names(.ignored)

@@ -61,11 +61,24 @@ package struct OptionRow<Table>: Sendable {
     package static func required<Value>(
         _ name: String, _ path: any WritableKeyPath<Table, Value> & Sendable, _ kind: OptionKind<Value>, _ line: String
     ) -> OptionRow {
-        OptionRow(name, rule: .field, line: line, values: kind.values, isRequired: true, fallback: { _ in "required" }) {
-            reader, table throws(ConfigError) in
-            guard let value = reader.value(name) else { throw reader.fail(name, "is required: \(kind.accepted)") }
-            table[keyPath: path] = try kind.read(value, reader, name)
-        }
+        OptionRow(
+            name, rule: .field, line: line, values: kind.values, isRequired: true,
+            read: { reader, table throws(ConfigError) in
+                guard let value = reader.value(name) else { throw reader.fail(name, "is required: \(kind.accepted)") }
+                table[keyPath: path] = try kind.read(value, reader, name)
+            })
+    }
+
+    /// An option that must be given where the property may also be empty, as in another table of the same type.
+    package static func required<Value>(
+        _ name: String, _ path: any WritableKeyPath<Table, Value?> & Sendable, _ kind: OptionKind<Value>, _ line: String
+    ) -> OptionRow {
+        OptionRow(
+            name, rule: .field, line: line, values: kind.values, isRequired: true,
+            read: { reader, table throws(ConfigError) in
+                guard let value = reader.value(name) else { throw reader.fail(name, "is required: \(kind.accepted)") }
+                table[keyPath: path] = try kind.read(value, reader, name)
+            })
     }
 
     /// A knob of the reference system's inside that has no counterpart here: checked for its type, then without effect.

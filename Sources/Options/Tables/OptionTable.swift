@@ -8,7 +8,7 @@ package protocol OptionTable: Sendable, Equatable {
     /// Every name of the table.
     static var options: OptionList<Self> { get }
     /// Checks what concerns several options, after each was read.
-    mutating func finish(_ read: OptionReader) throws(ConfigError)
+    func finish(_ read: OptionReader) throws(ConfigError)
 }
 
 extension OptionTable {
@@ -23,5 +23,5 @@ extension OptionTable {
     package static var defaults: Self { Self() }
 
     /// Nothing concerns several options.
-    package mutating func finish(_ read: OptionReader) throws(ConfigError) {}
+    package func finish(_ read: OptionReader) throws(ConfigError) {}
 }

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// The root of all limits when the process is alone. *Shared*: two locked tables; it answers at once, after unlock.
 ///
-/// Bounded: at most `capacity` rates and as many limits are remembered, and idle ones are dropped. With all places in use a new key has to
+/// Bounded: at most `capacity` rates and as many connection limits are remembered, and idle ones are dropped. With all places in use a new key has to
 /// wait.
 package final class InProcessLimitRoot: LimitRoot {
     private let rates: Mutex<RateTable>
@@ -26,7 +26,7 @@ package final class InProcessLimitRoot: LimitRoot {
         permits = Mutex(PermitTable(capacity: max(1, capacity)))
     }
 
-    /// How many keys are remembered, rates and limits.
+    /// How many keys are remembered, rates and connection limits.
     package var keyCounts: (rates: Int, permits: Int) { (rates.withLock { $0.count }, permits.withLock { $0.count }) }
 
     /// The rates that the ledger covers, as they are now.

@@ -87,7 +87,7 @@ package struct AdminAction: Sendable, Hashable {
 
     private static let readyQueueOptions = OptionList<AdminAction>("suspend_ready_q") {
         common
-        OptionRow.required("name", \.path, .pathName, "the egress path")
+        OptionRow.required("name", \.path, .name, "the egress path")
     }
 
     private static let bounceOptions = OptionList<AdminAction>("bounce") {
@@ -119,15 +119,6 @@ package struct AdminAction: Sendable, Hashable {
             "everything", \.isEverything, .bool,
             "all queues. Without it at least one criterion is required, so that a value that is nil by mistake does not bounce the whole of "
                 + "the mail")
-    }
-}
-
-extension OptionKind where Value == String? {
-    /// The name of an egress path.
-    fileprivate static var pathName: OptionKind {
-        OptionKind(TextCheck.nameText, values: "name", text: { $0 ?? "" }) { value in
-            value.stringValue.flatMap { TextCheck.isName($0) ? .some($0) : nil }
-        }
     }
 }
 

@@ -4,8 +4,8 @@ package import Options
 package struct DeliveryProtocol: OptionTable {
     /// By SMTP (or LMTP). *Value.*
     package struct SMTP: OptionTable {
-        /// The hosts instead of those the DNS names; nil for those of the DNS.
-        package var mxList: [MXListEntry]?
+        /// The hosts instead of those the DNS names; empty for those of the DNS.
+        package var mxList: [MXListEntry] = []
 
         /// The defaults.
         package init() {}
@@ -30,8 +30,8 @@ package struct DeliveryProtocol: OptionTable {
     }
 }
 
-extension OptionKind where Value == [MXListEntry]? {
-    /// Mail hosts; an empty list is none.
+extension OptionKind where Value == [MXListEntry] {
+    /// Mail hosts.
     package static var hosts: OptionKind {
         let accepted = "a list of at most 1000 hosts such as {'mx.example.com', '192.0.2.1:25'}"
         return OptionKind(accepted, values: "list of hosts", text: { _ in "the domain's MX hosts" }) {
@@ -41,7 +41,7 @@ extension OptionKind where Value == [MXListEntry]? {
             for item in list {
                 do throws(ConfigError) { hosts.append(try MXListEntry(item)) } catch { throw reader.inTable(error) }
             }
-            return hosts.isEmpty ? nil : hosts
+            return hosts
         }
     }
 }

@@ -62,7 +62,7 @@ package struct ESMTPListenerConfig: OptionTable {
     }
 
     /// Checks the metadata that names queues.
-    package mutating func finish(_ read: OptionReader) throws(ConfigError) {
+    package func finish(_ read: OptionReader) throws(ConfigError) {
         for key in ["tenant", "campaign", "routing_domain", "queue"] {
             switch meta[key] {
             case nil, .null, .string, .integer: break

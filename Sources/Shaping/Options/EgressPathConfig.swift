@@ -83,7 +83,7 @@ package struct EgressPathConfig: OptionTable {
     }
 
     /// Refuses what would send mail in clear that must be encrypted.
-    package mutating func finish(_ read: OptionReader) throws(ConfigError) {
+    package func finish(_ read: OptionReader) throws(ConfigError) {
         guard enableTls == .required || enableTls == .requiredInsecure else { return }
         throw read.fail(
             "enable_tls",

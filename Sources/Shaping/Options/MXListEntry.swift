@@ -41,7 +41,9 @@ package struct MXListEntry: Sendable, Hashable {
             OptionRow.required("name", \.name, .name, "the name of the host, without a port")
             OptionRow.required(
                 "addr", \.address,
-                .text("an address such as '192.0.2.1', '192.0.2.1:25' or '[2001:db8::1]:25'") { pair($0)?.isAddress == true },
+                .text("an address such as '192.0.2.1', '192.0.2.1:25' or '[2001:db8::1]:25'", values: "address") {
+                    pair($0)?.isAddress == true
+                },
                 "where to connect")
         }
 

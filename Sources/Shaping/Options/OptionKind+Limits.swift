@@ -1,38 +1,5 @@
 package import Options
 
-/// A connection limit as written: a number, or `local:N`. *Value.*
-package struct ConnectionLimit: Sendable, Hashable {
-    /// How many.
-    package let count: Int
-    /// Whether it counts on this node only.
-    package let isLocal: Bool
-
-    /// A limit from its parts.
-    package init(_ count: Int, isLocal: Bool = false) {
-        self.count = count
-        self.isLocal = isLocal
-    }
-
-    /// The written form; reads back as the same.
-    package var text: String { isLocal ? "'local:\(count)'" : WholeNumberText.grouped(count) }
-
-    /// Reads a number or a text; nil when it is none, or not from 1 to `most`.
-    init?(_ value: ConfigValue) {
-        var isLocal = false
-        var count = value.integerValue.flatMap { Int(exactly: $0) }
-        if let text = value.stringValue, text.utf8.count <= TextCheck.longestScalar {
-            var scanner = TextScanner(text)
-            isLocal = scanner.take("local:")
-            count = scanner.takeCount()
-            if !scanner.isAtEnd { count = nil }
-        }
-        guard let count, (1...Self.most).contains(count) else { return nil }
-        self.init(count, isLocal: isLocal)
-    }
-
-    static let most = 1_000_000
-}
-
 extension OptionKind where Value == ConnectionLimit {
     /// A connection limit.
     package static var connectionLimit: OptionKind {
@@ -46,16 +13,8 @@ extension OptionKind where Value == ThrottleSpec {
     /// A rate.
     package static var rate: OptionKind {
         OptionKind(
-            "a rate such as '100/s', '1,000/minute' or '20/30min,max_burst=5'", values: "[rate](limits.md#writing-a-rate)", text: \.text
-        ) {
-            value, reader, name throws(ConfigError) in
-            guard let text = value.stringValue else {
-                throw reader.mustBe(name, "a rate such as '100/s', '1,000/minute' or '20/30min,max_burst=5'", value)
-            }
-            do throws(ConfigError) { return try ThrottleSpec(parsing: text) } catch {
-                throw reader.fail(name, "is wrong: \(error.message)")
-            }
-        }
+            "a rate such as '100/s', '1,000/minute' or '20/30min,max_burst=5'", values: "[rate](limits.md#writing-a-rate)", text: \.text,
+            parsing: ThrottleSpec.init(parsing:))
     }
 }
 
@@ -63,13 +22,8 @@ extension OptionKind where Value == StoreLoss {
     /// What a limit does without its store.
     package static var storeLoss: OptionKind {
         OptionKind(
-            StoreLoss.accepted, values: "`'closed'`, `'share'`, `'local'`, `'floor:COUNT/PERIOD'`", text: { "'\($0.text)'" }
-        ) { value, reader, name throws(ConfigError) in
-            guard let text = value.stringValue else { throw reader.mustBe(name, StoreLoss.accepted, value) }
-            do throws(ConfigError) { return try StoreLoss(parsing: text) } catch {
-                throw reader.fail(name, "is wrong: \(error.message)")
-            }
-        }
+            StoreLoss.accepted, values: "`'closed'`, `'share'`, `'local'`, `'floor:COUNT/PERIOD'`", text: { "'\($0.text)'" },
+            parsing: StoreLoss.init(parsing:))
     }
 }
 

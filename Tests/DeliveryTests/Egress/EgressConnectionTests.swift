@@ -11,29 +11,13 @@ import Testing
 
 /// A connection between an owner and scripted servers: which host is dialled, what is sent when, and what the owner hears of it.
 @Suite struct EgressConnectionTests {
-    /// A server that takes everything.
-    static func polite(_ line: String) -> ScriptedServer.Step {
-        switch line.prefix(4).uppercased() {
-        case "CONN": .say("220 mx.test")
-        case "EHLO": .say("250-mx.test\r\n250 PIPELINING")
-        case "DATA": .say("354 go on")
-        case "QUIT": .sayAndClose("221 bye")
-        default: .say("250 2.0.0 ok")
-        }
-    }
-
-    private func open(_ rig: ConnectionRig) async throws {
-        try await rig.run { connection, _ in connection.open() }
-        try await expectEventually("a session") { rig.notes.contains("free") }
-    }
-
     @Test func aMessageIsDeliveredAndTheConnectionIsFreeAgain() async throws {
-        let server = try ConnectionRig.server { line, _ in Self.polite(line) }
+        let server = try await ScriptedPeer()
         let rig = try ConnectionRig([server.port])
-        try await open(rig)
+        try await rig.open()
         let isSent = try await rig.run { connection, _ in
             #expect(connection.phase == "idle" && connection.peerText == "mx0.test [127.0.0.1]")
-            let isSent = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
+            let isSent = connection.send(AttemptTests.attempt(["a@example.com"]), recipients: 100)
             #expect(connection.phase == "delivering")
             return isSent
         }
@@ -43,22 +27,22 @@ import Testing
         #expect(try await rig.run { connection, _ in connection.deliveries } == 1)
         try await rig.run { connection, _ in connection.quit() }
         try await expectEventually("closed") { rig.notes.contains("closed") }
-        #expect(server.lines.last == "QUIT" && server.connections == 1)
+        #expect(server.heard.last?.event.verb == "QUIT" && server.connections == 1)
     }
 
     /// A host that refuses is followed by the next; each counts as a dial.
     @Test(arguments: ["554 5.7.1 go away", "421 4.3.2 too busy"]) func theNextHostIsDialledAfterARefusal(_ greeting: String) async throws {
-        let rude = try ConnectionRig.server { _, _ in .sayAndClose(greeting) }
-        let server = try ConnectionRig.server { line, _ in Self.polite(line) }
+        let rude = try await ScriptedPeer { _ in .sayAndHangUp(greeting + "\r\n") }
+        let server = try await ScriptedPeer()
         let rig = try ConnectionRig([rude.port, server.port])
-        try await open(rig)
+        try await rig.open()
         #expect(rig.notes.all == ["dial", "dialled", "dial", "free"])
         #expect(try await rig.run { connection, _ in connection.peerText } == "mx1.test [127.0.0.1]")
     }
 
     @Test func whatEveryHostSaidIsToldOnce() async throws {
-        let first = try ConnectionRig.server { _, _ in .sayAndClose("421 4.3.2 too busy") }
-        let second = try ConnectionRig.server { line, _ in line == "CONNECT" ? .say("220 mx.test") : .sayAndClose("550 5.7.1 not you") }
+        let first = try await ScriptedPeer { _ in .sayAndHangUp("421 4.3.2 too busy\r\n") }
+        let second = try await ScriptedPeer { $0.verb == "connect" ? .usual : .sayAndHangUp("550 5.7.1 not you\r\n") }
         let rig = try ConnectionRig([first.port, second.port])
         try await rig.run { connection, _ in connection.open() }
         try await expectEventually("closed") { rig.notes.contains("closed") }
@@ -70,7 +54,7 @@ import Testing
 
     /// The lease of its permit ended while names were looked up.
     @Test func nothingIsDialledWithoutLeave() async throws {
-        let server = try ConnectionRig.server { line, _ in Self.polite(line) }
+        let server = try await ScriptedPeer()
         let rig = try ConnectionRig([server.port]) { $0.mayDial = false }
         try await rig.run { connection, _ in connection.open() }
         #expect(rig.notes.all == ["closed"] && server.connections == 0)
@@ -78,26 +62,24 @@ import Testing
 
     /// A rate that has no room ends a connection that has dialled nothing; one that has goes on when the rate allows.
     @Test func aRatePutsTheNextHostOff() async throws {
-        let rude = try ConnectionRig.server { _, _ in .sayAndClose("554 5.7.1 go away") }
-        let server = try ConnectionRig.server { line, _ in Self.polite(line) }
+        let rude = try await ScriptedPeer { _ in .sayAndHangUp("554 5.7.1 go away\r\n") }
+        let server = try await ScriptedPeer()
         let late = try ConnectionRig([server.port]) { $0.dials = [.wait(until: .max, limit: "1/d")] }
         try await late.run { connection, _ in connection.open() }
         #expect(late.notes.all == ["dial", "closed"])
         let rig = try ConnectionRig([rude.port, server.port]) {
             $0.dials = [.granted, .wait(until: Clock.monotonic() + 20_000_000, limit: "50/s")]
         }
-        try await open(rig)
+        try await rig.open()
         #expect(rig.notes.all == ["dial", "dialled", "dial", "dial", "free"])
     }
 
     /// The envelope of the next message follows the content of the one before.
     @Test func whatFollowsIsSentBehindTheContent() async throws {
-        let server = try ConnectionRig.server { line, _ in Self.polite(line) }
-        let rig = try ConnectionRig([server.port]) { $0.waiting = [ConnectionRig.attempt("b@example.com", id: 2)] }
-        try await open(rig)
-        try await rig.run { connection, _ in
-            _ = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
-        }
+        let server = try await ScriptedPeer()
+        let rig = try ConnectionRig([server.port]) { $0.waiting = [AttemptTests.attempt(["b@example.com"])] }
+        try await rig.open()
+        try await rig.send("a@example.com")
         try await expectEventually("both") { rig.notes.contains("settled b@example.com=delivered") }
         try await expectEventually("free again") { rig.notes.all.last == "free" }
         #expect(rig.notes.all == ["dial", "dialled", "free", "settled a@example.com=delivered", "settled b@example.com=delivered", "free"])
@@ -106,14 +88,10 @@ import Testing
 
     /// One session for all recipients; those that a transaction has no room for come back, and are sent next.
     @Test func recipientsBeyondTheServersRoomComeBack() async throws {
-        let server = try ConnectionRig.server { line, _ in
-            line.hasPrefix("RCPT TO:<c@") ? .say("452 4.5.3 too many recipients") : Self.polite(line)
-        }
+        let server = try await ScriptedPeer { $0.line.hasPrefix("RCPT TO:<c@") ? .say("452 4.5.3 too many recipients\r\n") : .usual }
         let rig = try ConnectionRig([server.port])
-        try await open(rig)
-        try await rig.run { connection, _ in
-            _ = connection.send(ConnectionRig.attempt("a@example.com", "b@example.com", "c@example.com"), recipients: 100)
-        }
+        try await rig.open()
+        try await rig.send("a@example.com", "b@example.com", "c@example.com")
         try await expectEventually("back") { rig.notes.contains("back") }
         #expect(rig.notes.all.last == "free" || rig.notes.all.last == "back a@example.com b@example.com c@example.com")
         let rest = try await rig.run { _, owner in
@@ -128,50 +106,41 @@ import Testing
             ("TerminateSession", 1, 0), ("ReconnectSameHost", 2, 0), ("ConnectNextHost", 1, 1),
         ] as [(String, Int, Int)]) func aDroppedSessionWithWorkLeft(_ strategy: String, _ first: Int, _ second: Int) async throws
     {
-        let dropping = try ConnectionRig.server { line, _ in line.hasPrefix("MAIL") ? .close : Self.polite(line) }
-        let other = try ConnectionRig.server { line, _ in Self.polite(line) }
+        let dropping = try await ScriptedPeer { $0.verb == "MAIL" ? .hangUp : .usual }
+        let other = try await ScriptedPeer()
         let rig = try ConnectionRig([dropping.port, other.port], ["reconnect_strategy": .string(strategy)]) { $0.hasBacklog = true }
-        try await open(rig)
-        try await rig.run { connection, _ in
-            _ = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
-        }
+        try await rig.open()
+        try await rig.send("a@example.com")
         try await expectEventually("leaving") { rig.notes.contains("leaving") }
         if strategy == "TerminateSession" {
             try await expectEventually("closed") { rig.notes.contains("closed") }
         } else {
             try await expectEventually("another session") { rig.notes.all.filter { $0 == "free" }.count == 2 }
             // Once: a host that drops every session is not dialled for ever.
-            dropping.hangUp()
         }
         #expect(dropping.connections == first && other.connections == second)
     }
 
     /// The permit is another node's: what is on the wire with its content waits for the reply, everything else is broken off.
     @Test func aFencedConnectionWaitsForTheReplyToAContent() async throws {
-        let server = try ConnectionRig.server { line, _ in line == "." ? .silence : Self.polite(line) }
+        let server = try await ScriptedPeer { $0.verb == "." ? .silence : .usual }
         let rig = try ConnectionRig([server.port])
-        try await open(rig)
-        try await rig.run { connection, _ in
-            _ = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
-        }
-        try await expectEventually("the content") { server.lines.last == "." }
+        try await rig.open()
+        try await rig.send("a@example.com")
+        try await expectEventually("the content") { !server.lines(".").isEmpty }
         try await rig.run { connection, _ in connection.fence() }
         #expect(!rig.notes.contains("settled") && !rig.notes.contains("untouched"))
-        server.say("250 2.0.0 ok")
+        server.say("250 2.0.0 ok\r\n")
         try await expectEventually("closed") { rig.notes.contains("closed") }
         #expect(rig.notes.contains("settled a@example.com=delivered"))
     }
 
     @Test func aFencedConnectionBreaksAnEnvelopeOff() async throws {
-        let server = try ConnectionRig.server { line, _ in
-            line.hasPrefix("EHLO") ? .say("250 mx.test") : line.hasPrefix("MAIL") ? .silence : Self.polite(line)
-        }
+        let server = try await ScriptedPeer(keywords: []) { $0.verb == "MAIL" ? .silence : .usual }
         let rig = try ConnectionRig([server.port])
-        try await open(rig)
-        try await rig.run { connection, _ in
-            _ = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
-        }
-        try await expectEventually("the envelope") { server.lines.contains { $0.hasPrefix("MAIL") } }
+        try await rig.open()
+        try await rig.send("a@example.com")
+        try await expectEventually("the envelope") { !server.lines("MAIL").isEmpty }
         try await rig.run { connection, _ in connection.fence() }
         try await expectEventually("closed") { rig.notes.contains("closed") }
         #expect(rig.notes.contains("untouched") && !rig.notes.contains("settled"))
@@ -179,29 +148,27 @@ import Testing
 
     /// A stop lets the transaction in flight end.
     @Test func quittingWaitsForTheTransaction() async throws {
-        let server = try ConnectionRig.server { line, _ in line == "." ? .silence : Self.polite(line) }
+        let server = try await ScriptedPeer { $0.verb == "." ? .silence : .usual }
         let rig = try ConnectionRig([server.port])
-        try await open(rig)
+        try await rig.open()
         try await rig.run { connection, _ in
-            _ = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
+            _ = connection.send(AttemptTests.attempt(["a@example.com"]), recipients: 100)
             connection.quitWhenIdle()
         }
-        try await expectEventually("the content") { server.lines.last == "." }
-        server.say("250 2.0.0 ok")
+        try await expectEventually("the content") { !server.lines(".").isEmpty }
+        server.say("250 2.0.0 ok\r\n")
         try await expectEventually("closed") { rig.notes.contains("closed") }
-        #expect(server.lines.last == "QUIT" && rig.notes.contains("settled a@example.com=delivered"))
+        #expect(server.heard.last?.event.verb == "QUIT" && rig.notes.contains("settled a@example.com=delivered"))
     }
 
     /// Nothing is left of a server that hangs up between two messages but a message that goes out again.
     @Test func aSessionThatBreaksAtOnceCostsNoAttempt() async throws {
-        let server = try ConnectionRig.server { line, _ in
-            line.hasPrefix("MAIL") ? .sayAndClose("421 4.4.2 idle for too long") : Self.polite(line)
-        }
+        let server = try await ScriptedPeer { $0.verb == "MAIL" ? .sayAndHangUp("421 4.4.2 idle for too long\r\n") : .usual }
         let rig = try ConnectionRig([server.port]) { $0.waiting = [] }
-        try await open(rig)
+        try await rig.open()
         try await rig.run { connection, _ in
             connection.idleSince = Clock.monotonic() - 60_000_000_000
-            _ = connection.send(ConnectionRig.attempt("a@example.com"), recipients: 100)
+            _ = connection.send(AttemptTests.attempt(["a@example.com"]), recipients: 100)
         }
         try await expectEventually("leaving") { rig.notes.contains("leaving") }
         try await expectEventually("back") { rig.notes.contains("back a@example.com") }

@@ -40,7 +40,7 @@ import Testing
 
     /// A lane with one ready message, in which nothing is dialled by itself.
     private func waitingLane(_ bench: Bench, _ queue: ScheduledQueue) -> EgressLane {
-        let lane = bench.lane(bench.deadPath())
+        let lane = bench.lane(Bench.deadPath())
         lane.dialsAgainAt = .max
         queue.out = 1
         lane.perform(.offer(Attempt(bench.message(["a@example.com"], in: queue))))

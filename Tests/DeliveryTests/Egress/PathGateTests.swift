@@ -17,12 +17,6 @@ import Testing
         try ControlState(directory: folder.path, node: "n", clock: { 1_900_000_000_000_000_000 })
     }
 
-    private static func gate() -> PathGate {
-        PathGate(
-            name: "source->site@smtp_client", source: EgressSource(name: "source", config: .unspecified),
-            route: MailRoute(siteName: "site", hosts: [], kind: .list, expires: .distantFuture), domain: "example.com", shard: 0)
-    }
-
     private static func queue(_ number: Int) throws -> QueueGate {
         let name = "d\(number).example"
         return QueueGate(name: name, parsed: try QueueName(parsing: name), shard: 0)
@@ -31,7 +25,7 @@ import Testing
     /// Never more messages than places, no queue that waits forgotten, and no end of a path that somebody has a place in.
     @Test(arguments: 1...100 as ClosedRange<UInt64>) func placesAreCounted(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let (control, gate) = (try control(), Self.gate())
+        let (control, gate) = (try control(), Bench.deadPath())
         let queues = try (0..<6).map(Self.queue)
         var waiting: Set<ObjectIdentifier> = []
         var (capacity, taken) = (1, 0)
@@ -79,7 +73,7 @@ import Testing
 
     /// A suspended path lets nobody in; when the rule has gone, what waits is called with the next place.
     @Test func aSuspendedPathTakesNothing() throws {
-        let (control, gate) = (try control(), Self.gate())
+        let (control, gate) = (try control(), Bench.deadPath())
         _ = gate.resize(to: 8, control)
         #expect(gate.reserve(isFresh: false, control))
         let rule = try control.issue(
@@ -104,7 +98,7 @@ import Testing
 
     /// From several threads at once.
     @Test func placesAreCountedAcrossThreads() async throws {
-        let (control, gate) = (try control(), Self.gate())
+        let (control, gate) = (try control(), Bench.deadPath())
         _ = gate.resize(to: 16, control)
         let counts = Counts()
         await withTaskGroup(of: Void.self) { group in

@@ -6,7 +6,7 @@ import Testing
 @Suite struct SlotOrderTests {
     @Test func slotsAreKeptForWhoWaitsFirst() throws {
         let bench = try Bench()
-        let (first, second) = (bench.deadPath(), bench.deadPath())
+        let (first, second) = (Bench.deadPath(), Bench.deadPath())
         let slots = bench.services.egressSlots
         slots.limit = 1
         #expect(slots.take(for: first) && !slots.take(for: second) && !slots.take(for: second) && slots.isContended)

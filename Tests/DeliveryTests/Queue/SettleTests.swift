@@ -136,7 +136,7 @@ import Testing
         let bench = try Bench()
         let queue = bench.queue()
         let message = try bench.storedMessage(["a@example.com", "b@example.com"], in: queue)
-        let path = bench.deadPath()
+        let path = Bench.deadPath()
         #expect(path.reserve(isFresh: false, bench.services.control))
         queue.out = 1
         bench.services.post(path, .offer(halfDelivered(message)))
@@ -151,7 +151,7 @@ import Testing
         let bench = try Bench()
         let queue = bench.queue()
         let message = try bench.storedMessage(["a@example.com", "b@example.com"], in: queue)
-        let path = bench.deadPath()
+        let path = Bench.deadPath()
         #expect(path.reserve(isFresh: false, bench.services.control))
         queue.out = 1
         bench.services.state.phase = .stopping

@@ -41,7 +41,7 @@ import Testing
     @Test func aFailingPathPolicyBlocksTheQueue() throws {
         let bench = try Bench()
         let queue = bench.openQueue()
-        queue.route = bench.deadPath().firstRoute
+        queue.route = Bench.deadPath().firstRoute
         queue.setup = QueueSetup(
             config: .defaults, poolName: "unspecified", sources: [(EgressSource(name: "unspecified", config: .unspecified), 1)],
             refreshAt: .distantFuture, limiter: nil)

@@ -120,7 +120,7 @@ final class Bench {
     }
 
     /// A path to a site without hosts: every connection fails at once, without a socket.
-    func deadPath() -> PathGate {
+    static func deadPath() -> PathGate {
         PathGate(
             name: "unspecified->dead@smtp_client", source: EgressSource(name: "unspecified", config: .unspecified),
             route: MailRoute(siteName: "dead", hosts: [], kind: .list, expires: .distantFuture), domain: "example.com", shard: 0)

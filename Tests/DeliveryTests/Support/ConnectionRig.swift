@@ -8,6 +8,8 @@ import SMTP
 import Shaping
 import Spool
 import Synchronization
+import TestSupport
+import Testing
 
 @testable import Delivery
 @testable import Resources
@@ -20,8 +22,6 @@ final class ConnectionRig: Sendable {
         var connection: EgressConnection?
         init(_ owner: Owner) { self.owner = owner }
     }
-
-    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
 
     let loop: any EventLoop
     /// What the owner heard, in order.
@@ -36,14 +36,11 @@ final class ConnectionRig: Sendable {
         func contains(_ note: String) -> Bool { all.contains { $0.hasPrefix(note) } }
     }
 
-    /// Starts a server on a loop of its own.
-    static func server(_ script: @escaping ScriptedServer.Script) throws -> ScriptedServer { try ScriptedServer(group, script) }
-
     /// - Parameters:
     ///   - ports: of 127.0.0.1, one host each.
     ///   - options: of the egress path.
     init(_ ports: [Int], _ options: [String: ConfigValue] = [:], prepare: @escaping @Sendable (Owner) -> Void = { _ in }) throws {
-        loop = Self.group.next()
+        loop = MultiThreadedEventLoopGroup.singleton.next()
         let table = try EgressPathConfig(["prohibited_hosts": []].merging(options) { $1 })
         let (loop, notes) = (loop, notes)
         inside = try loop.submit {
@@ -73,23 +70,17 @@ final class ConnectionRig: Sendable {
 
     struct ConnectionIsGone: Error {}
 
-    /// A message to some recipients.
-    static func attempt(_ recipients: String..., id: UInt64 = 1) -> Attempt {
-        let envelope = MessageEnvelope(
-            id: MessageID(high: 1, low: id), handle: SpoolHandle(raw: UInt32(id)), sender: .null, created: 0, received: .now(), expires: 0,
-            size: 8)
-        let content = MessageContent(
-            headers: ByteBuffer(string: "A: b\r\n\r\n"), body: .inline(ByteBuffer(string: "hello\r\n")), bodyLength: 7, is8bit: false)
-        return Attempt(
-            QueuedMessage(
-                envelope, recipients: recipients.map { EnvelopeAddress(stored: $0) }, meta: [], content: content,
-                queue: QueueGate(name: "example.com", parsed: queueName, shard: 0)))
+    /// Opens the connection and waits for its session.
+    func open() async throws {
+        try await run { connection, _ in connection.open() }
+        try await expectEventually("a session") { notes.contains("free") }
     }
 
-    private static let queueName: QueueName = {
-        guard let parsed = try? QueueName(parsing: "example.com") else { preconditionFailure("a plain domain is a queue name") }
-        return parsed
-    }()
+    /// Sends a message for these recipients.
+    func send(_ recipients: String...) async throws {
+        let isSent = try await run { connection, _ in connection.send(AttemptTests.attempt(recipients), recipients: 100) }
+        #expect(isSent)
+    }
 
     /// The way into the connection, as an actor's. *Shared.*
     private struct Door: ConnectionDoor {

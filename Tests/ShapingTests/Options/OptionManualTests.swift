@@ -11,7 +11,7 @@ import Testing
     func everyOptionSaysWhatItDoes(name: String) throws {
         let manual = try #require(OptionManuals.named(name))
         for entry in manual.entries where entry.effect == .works {
-            #expect(!entry.line.isEmpty && !entry.fallback.isEmpty && !entry.values.isEmpty, "\(name) \(entry.name)")
+            #expect(!entry.line.isEmpty && entry.fallback.isEmpty == entry.isRequired && !entry.values.isEmpty, "\(name) \(entry.name)")
             #expect(!entry.line.contains("|") && !entry.values.contains("|") && !entry.line.contains("\n"), "\(name) \(entry.name)")
         }
     }

@@ -7,7 +7,7 @@ import Testing
     @Test func defaultsAreThoseOfTheReference() {
         let queue = QueueConfig.defaults
         #expect(queue.retryInterval == .seconds(1200) && queue.maxRetryInterval == nil && queue.maxAge == .seconds(7 * 86_400))
-        #expect(queue.egressPool == nil && queue.maxMessageRate == nil && queue.`protocol`.smtp.mxList == nil)
+        #expect(queue.egressPool == nil && queue.maxMessageRate == nil && queue.`protocol`.smtp.mxList.isEmpty)
         #expect(queue.reapInterval == .seconds(600) && queue.refreshInterval == .seconds(60))
         #expect(queue.providerName == nil && queue.queueName == nil)
     }

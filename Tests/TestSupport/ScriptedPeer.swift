@@ -4,20 +4,20 @@ import NIOPosix
 import Synchronization
 
 /// A server of SMTP or LMTP that does what a test says, and writes down what it hears. *Shared*: its test owns it.
-final class ScriptedPeer: Sendable {
+package final class ScriptedPeer: Sendable {
     /// What happens in one connection. *Value.*
-    struct Event: Sendable {
+    package struct Event: Sendable {
         /// Counted from 1.
-        var connection: Int
+        package var connection: Int
         /// `connect`, a verb in upper case, or `.` for the end of the content.
-        var verb: String
+        package var verb: String
         /// How often this verb came in this connection, this time included.
-        var count: Int
-        var line: String
+        package var count: Int
+        package var line: String
     }
 
     /// *Value.*
-    enum Answer: Sendable {
+    package enum Answer: Sendable {
         /// The usual.
         case usual
         /// These bytes.
@@ -32,14 +32,14 @@ final class ScriptedPeer: Sendable {
     }
 
     /// *Value.* One line as it was heard; times are monotonic nanoseconds.
-    struct Heard: Sendable {
-        var time: Int64
-        var event: Event
+    package struct Heard: Sendable {
+        package var time: Int64
+        package var event: Event
     }
 
-    typealias Script = @Sendable (Event) -> Answer
+    package typealias Script = @Sendable (Event) -> Answer
 
-    let port: Int
+    package let port: Int
     private let channel: any Channel
     private let shared: Shared
 
@@ -48,7 +48,7 @@ final class ScriptedPeer: Sendable {
         let keywords: [String]
         let lineEnd: String
         let heard = Mutex<[Heard]>([])
-        let connections = Atomic<Int>(0)
+        let channels = Mutex<[any Channel]>([])
 
         init(script: @escaping Script, keywords: [String], lineEnd: String) {
             self.script = script
@@ -57,7 +57,7 @@ final class ScriptedPeer: Sendable {
         }
     }
 
-    init(
+    package init(
         keywords: [String] = ["PIPELINING", "8BITMIME", "SMTPUTF8"], lineEnd: String = "\r\n", host: String = "127.0.0.1",
         script: @escaping Script = { _ in .usual }
     ) async throws {
@@ -73,17 +73,22 @@ final class ScriptedPeer: Sendable {
         port = channel.localAddress?.port ?? 0
     }
 
-    func stop() async { try? await channel.close().get() }
+    package func stop() async { try? await channel.close().get() }
 
-    var connections: Int { shared.connections.load(ordering: .relaxed) }
-    var heard: [Heard] { shared.heard.withLock { $0 } }
+    /// Has every connection say something: what was asked for with `.silence` before.
+    package func say(_ text: String) {
+        for channel in shared.channels.withLock({ $0 }) { channel.writeAndFlush(ByteBuffer(string: text), promise: nil) }
+    }
+
+    package var connections: Int { shared.channels.withLock { $0.count } }
+    package var heard: [Heard] { shared.heard.withLock { $0 } }
 
     /// The times at which a verb came, in order.
-    func times(_ verb: String) -> [Int64] { heard.filter { $0.event.verb == verb }.map(\.time).sorted() }
-    func lines(_ verb: String) -> [String] { heard.filter { $0.event.verb == verb }.map(\.event.line) }
+    package func times(_ verb: String) -> [Int64] { heard.filter { $0.event.verb == verb }.map(\.time).sorted() }
+    package func lines(_ verb: String) -> [String] { heard.filter { $0.event.verb == verb }.map(\.event.line) }
 
     /// The most events within any window of that length, both ends included.
-    static func most(_ times: [Int64], within length: Int64) -> Int {
+    package static func most(_ times: [Int64], within length: Int64) -> Int {
         var first = 0
         var most = 0
         for (index, time) in times.enumerated() {
@@ -100,7 +105,7 @@ private final class Session: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let shared: ScriptedPeer.Shared
-    private let number: Int
+    private var number = 0
     private var input = ""
     private var counts: [String: Int] = [:]
     private var isContent = false
@@ -112,10 +117,16 @@ private final class Session: ChannelInboundHandler {
 
     init(_ shared: ScriptedPeer.Shared) {
         self.shared = shared
-        number = shared.connections.wrappingAdd(1, ordering: .relaxed).newValue
     }
 
-    func channelActive(context: ChannelHandlerContext) { take("connect", "", context) }
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        number = shared.channels.withLock { channels in
+            channels.append(channel)
+            return channels.count
+        }
+        take("connect", "", context)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         input += String(buffer: unwrapInboundIn(data))
