@@ -105,7 +105,7 @@ import Testing
             """
         try await Rig.run(plan) { rig in
             try rig.send(to: "u@example.com")
-            #expect(try server.peer() == "127.0.0.2")
+            #expect(try await server.peer() == "127.0.0.2")
             try await expectEventually("deferred") { rig.metric("total_messages_transfail") >= 1 }
             #expect(rig.node.services.paths.all.map(\.name) == ["two->mx.example.com@smtp_client"])
         }
