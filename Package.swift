@@ -54,6 +54,7 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
+                "TLS",
                 lifecycle, "Resources", "API", "Control", "Intake", "Delivery", "Cluster", "Policy", "Options", "Shaping", "Redis", "Spool",
                 "SMTP",
                 "DNS",
@@ -83,6 +84,7 @@ let package = Package(
         .target(
             name: "Intake",
             dependencies: [
+                "TLS",
                 "Delivery", "Resources", "Policy", "SMTP", "Spool", "DNS", "Options", "Shaping", "Message", "Telemetry", "Platform", "JSON",
                 nioCore,
                 nioPosix,
@@ -91,6 +93,7 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
+                "TLS",
                 "Resources", "Cluster", "Policy", "Options", "Shaping", "Spool", "SMTP", "DNS", "Message", "Telemetry", "Client",
                 "Platform", "JSON",
                 nioCore,
@@ -115,7 +118,8 @@ let package = Package(
         .target(name: "Options", dependencies: ["Platform", "JSON"], swiftSettings: settings),
         .target(
             name: "Spool", dependencies: ["CChecksum", "Message", "Telemetry", "Platform", nioCore], swiftSettings: settings),
-        .target(name: "SMTP", dependencies: ["Message", "Platform", nioCore], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: ["TLS", "Message", "Platform", nioCore], swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["COpenSSL", nioCore, deque], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CUnbound", "Platform"], swiftSettings: settings),
         .target(name: "Message", dependencies: ["Platform"], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: ["CZstd", "Platform", "JSON", logging], swiftSettings: settings),
@@ -174,7 +178,10 @@ let package = Package(
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "SMTPTests", dependencies: ["SMTP", "Message", "Sink", nioCore, nioPosix, nioEmbedded], swiftSettings: settings),
+            name: "SMTPTests", dependencies: ["SMTP", "TLS", "TestSupport", "Platform", "Message", "Sink", nioCore, nioPosix, nioEmbedded],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "Platform", "TestSupport", nioCore, nioEmbedded], swiftSettings: settings),
         .testTarget(name: "SinkTests", dependencies: ["Sink", nioCore, nioPosix], swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["apus", "Options", "RedisFixture", "Sink", nioCore, nioPosix], swiftSettings: settings),
@@ -194,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "IntakeTests",
             dependencies: [
-                "TestSupport", "Cluster", "DNS", "Platform", nioPosix, "Resources", "Intake", "Delivery", "Policy", "Options", "Shaping",
+                "TLS", "TestSupport", "Cluster", "DNS", "Platform", nioPosix, "Resources", "Intake", "Delivery", "Policy", "Options",
+                "Shaping",
                 "Spool",
                 "SMTP", "Message", "Telemetry", nioCore, nioEmbedded,
             ],
@@ -208,11 +216,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         // What the tests of several targets need.
-        .target(name: "TestSupport", dependencies: ["Platform", nioCore, nioPosix], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Platform", "COpenSSL", nioCore, nioPosix], path: "Tests/TestSupport",
+            swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
             dependencies: [
-                "Resources", "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Options", "Shaping",
+                "TLS", "Resources", "Node", "API", "Control", "Intake", "Delivery", "Cluster", "Sink", "Client", "Policy", "Options",
+                "Shaping",
                 "Spool",
                 "SMTP", "DNS",
                 "Message", "Telemetry", "Platform", "JSON",
@@ -228,7 +239,7 @@ let package = Package(
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CAllocator", providers: [.apt(["libjemalloc-dev"])]),
     ],
     swiftLanguageModes: [.v6]
@@ -239,7 +250,8 @@ if let sanitizer = Context.environment["APUS_SANITIZE"] {
     let tested =
         sanitizer.hasPrefix("thread")
         ? [
-            "PlatformTests", "JSONTests", "MessageTests", "OptionsTests", "ShapingTests", "SMTPTests", "TelemetryTests", "ResourcesTests",
+            "PlatformTests", "JSONTests", "MessageTests", "OptionsTests", "ShapingTests", "TLSTests", "SMTPTests", "TelemetryTests",
+            "ResourcesTests",
             "DeliveryTests",
             "IntakeTests", "SpoolTests",
         ] + (sanitizer == "thread" ? ["NodeTests"] : []) : ["PolicyTests"]

@@ -8,6 +8,7 @@ import Resources
 package import SMTP
 import Shaping
 package import Spool
+import TLS
 package import Telemetry
 
 /// *Value*: the way of a received message from the policy to its queue: hook, append, commit, enqueue. Runs on one shard.
@@ -25,6 +26,8 @@ package struct Intake {
     package let peer: LogRecord.Peer?
     /// What 250 promises.
     package let durability: Durability
+    /// How the client's session is encrypted, for records.
+    var tls: TLSFacts?
 
     /// *Value*: what became of a batch.
     struct Outcome {
@@ -196,6 +199,7 @@ package struct Intake {
         record.meta = message.storedMeta
         if logs.wantsHeaders { record.headers = DeliveryLogs.headers(message.headers) }
         record.receptionProtocol = receptionProtocol
+        record.note(tls)
         logs.submit(record)
     }
 

@@ -23,6 +23,7 @@ extension Node {
     private func reloadOnce() async {
         guard services.state.phase == .ready else { return Log.info("the policy is not reloaded: the node is not running") }
         services.logs.rotate()
+        await Self.apart { [certificates] in for certificate in certificates { certificate.look() } }
         let began = Clock.monotonic()
         let file = options.policyFile
         let problems = await Self.apart { PolicyCheck.run(file: file, domain: "example.com", network: false) } ?? ["the node is stopping"]

@@ -17,6 +17,7 @@ import SMTP
 package import Shaping
 import Spool
 import Synchronization
+import TLS
 import Telemetry
 
 /// *Shared*: one node: everything between the sockets and the disk, in its order of start and stop.
@@ -34,6 +35,8 @@ package final class Node: Sendable {
     /// How it was started.
     package let options: NodeOptions
     let listeners: [SMTPListener]
+    /// Their certificates.
+    let certificates: [CertificateWatch]
     /// The small files beside the spool.
     let files: StateFiles
     let http: HTTPClient
@@ -49,7 +52,8 @@ package final class Node: Sendable {
     package let httpConfig: HTTPListenerConfig?
 
     private init(
-        graph: NodeGraph, shards: Shards, options: NodeOptions, listeners: [SMTPListener], http: HTTPClient, heartbeats: [Heartbeat],
+        graph: NodeGraph, shards: Shards, options: NodeOptions, listeners: [SMTPListener], certificates: [CertificateWatch],
+        http: HTTPClient, heartbeats: [Heartbeat],
         group: MultiThreadedEventLoopGroup, addresses: [String], httpConfig: HTTPListenerConfig?, declared: PolicyDeclarations
     ) {
         services = graph.services
@@ -59,6 +63,7 @@ package final class Node: Sendable {
         clusterView = graph.view
         self.options = options
         self.listeners = listeners
+        self.certificates = certificates
         self.http = http
         self.heartbeats = heartbeats
         self.group = group
@@ -95,6 +100,8 @@ package final class Node: Sendable {
         for config in declared.listeners {
             sockets.append((config, try BoundSocket(host: config.listen.host, port: config.listen.port)))
         }
+        // Before privileges are dropped: keys may be for root's eyes.
+        let identities = try declared.listeners.map { try ListenerIdentity($0, hostname: options.hostname ?? HostName.current) }
         if let user = options.user { try Privileges.drop(to: user) }
 
         let registry = MetricRegistry()
@@ -105,11 +112,15 @@ package final class Node: Sendable {
         let shards = Shards(services)
         let heartbeats = await begin(shards, policies)
         let seed = UInt64.random(in: .min ... .max)
-        let listeners = sockets.map {
-            SMTPListener(ListenerGate(config: $0.config, services: services, nodeSeed: seed), on: group.next())
+        let listeners = zip(sockets, identities).map { bound, identity in
+            SMTPListener(
+                ListenerGate(config: bound.config, services: services, identity: identity.current, nodeSeed: seed), on: group.next())
         }
+        let certificates = identities.compactMap(\.watch)
+        for certificate in certificates { certificate.start(on: group.next()) { services.state.phase == .stopping } }
         let node = Node(
-            graph: graph, shards: shards, options: options, listeners: listeners, http: http, heartbeats: heartbeats, group: group,
+            graph: graph, shards: shards, options: options, listeners: listeners, certificates: certificates, http: http,
+            heartbeats: heartbeats, group: group,
             addresses: sockets.map { "esmtp listener on \($0.socket.address)" },
             httpConfig: try options.httpConfig(declared.httpListeners), declared: declared)
         node.publishGauges()
@@ -253,6 +264,12 @@ package final class Node: Sendable {
         }
         services.registry.collect("spool_durability", "The durability in force: 1 for the level named.", labels: ["level"], kind: .gauge) {
             [(["\(services.durability)"], 1)]
+        }
+        services.registry.collect(
+            "tls_certificate_expiry_seconds", "When the certificate of a listener expires, seconds since 1970.", labels: ["listener"],
+            kind: .gauge
+        ) { [listeners] in
+            listeners.map { ([$0.gate.config.listen.text], Double($0.gate.identity.current.validUntil)) }
         }
         services.registry.collect("memory_usage", "Resident bytes of the process.", kind: .gauge) {
             [([], Double(ProcessMemory.residentBytes))]

@@ -24,6 +24,10 @@ package final class NodeMetrics: Sendable {
     package let inboundTotal: Counter
     /// SMTP sessions that were refused.
     package let inboundDenied: Counter
+    /// Inbound sessions that were encrypted.
+    package let inboundEncrypted: Counter
+    /// Inbound sessions that could not be encrypted.
+    package let inboundEncryptionFailed: Counter
     private let outboundConnections: Gauge
     private let outboundTotal: Counter
     /// Connections for which no host could be reached.
@@ -75,6 +79,9 @@ package final class NodeMetrics: Sendable {
         outboundTotal = opened.with("smtp_client")
         inboundDenied = registry.counter("total_connections_denied", "Connections refused because of a limit.", labels: ["service"]).with(
             "esmtp_listener")
+        let handshakes = registry.counter("tls_handshakes_total", "TLS handshakes, by how they ended.", labels: ["service", "result"])
+        inboundEncrypted = handshakes.with("esmtp_listener", "ok")
+        inboundEncryptionFailed = handshakes.with("esmtp_listener", "failed")
         connectionFailures = registry.counter("smtp_client_connection_failures_total", "Connections for which no host could be reached.")
             .with()
         readyCount = registry.gauge("ready_count", "Messages in ready queues.", labels: ["service"]).with("smtp_client")

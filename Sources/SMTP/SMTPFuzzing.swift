@@ -1,5 +1,6 @@
 import Message
 import NIOCore
+import TLS
 
 /// Entry points for the fuzzers: any bytes may go in, a broken invariant traps. A namespace.
 public enum SMTPFuzzing {
@@ -88,6 +89,10 @@ private final class FuzzClient: ServerSessionDelegate {
         note("hello \(domain)")
         reply(domain.utf8.first == UInt8(ascii: "x") ? .reject(Reply(550, nil, "no")) : .accept(nil))
     }
+
+    func secured(_ session: ServerSession) { preconditionFailure("TLS is not offered") }
+
+    func encryptionFailed(_ session: ServerSession, _ failure: TLSFailure) { preconditionFailure("TLS is not offered") }
 
     func mail(
         _ session: ServerSession, sender: EnvelopeAddress, parameters: MailParameters,

@@ -10,6 +10,7 @@ package import SMTP
 package import Shaping
 package import Spool
 import Synchronization
+package import TLS
 import Telemetry
 
 /// *Shared*: what the sessions of one SMTP listener have in common, on whatever loops they are: its options, its limits, ids and dates.
@@ -25,6 +26,8 @@ package final class ListenerGate: Sendable {
     /// The name in the greeting.
     package let hostname: String
     let relayHosts: NetworkList
+    /// The certificates shown to clients.
+    package let identity: ServerIdentity
     /// The headers put on top of each message.
     package let trace: TraceHeaders
     /// What 250 promises here.
@@ -36,8 +39,11 @@ package final class ListenerGate: Sendable {
     private let clientRoot: any LimitRoot
     private let clients = Mutex<[String: RateLimiter]>([:])
 
-    /// - Parameter nodeSeed: makes the ids of this node its own.
-    package init(config: ESMTPListenerConfig, services: DeliveryServices, nodeSeed: UInt64) {
+    /// - Parameters:
+    ///   - identity: the certificates shown to clients.
+    ///   - nodeSeed: makes the ids of this node its own.
+    package init(config: ESMTPListenerConfig, services: DeliveryServices, identity: ServerIdentity, nodeSeed: UInt64) {
+        self.identity = identity
         self.config = config
         maxConnections = min(config.maxConnections, services.descriptors.smtp)
         resident = services.resident
@@ -101,6 +107,7 @@ package final class ListenerGate: Sendable {
         server.clientTimeout = config.clientTimeout
         server.processingTimeout = config.dataProcessingTimeout
         server.budget = resident
+        server.offersTLS = !config.useTLS
         switch config.invalidLineEndings {
         case .deny: server.invalidLineEndings = .deny
         case .allow: server.invalidLineEndings = .allow

@@ -3,6 +3,8 @@ package import NIOCore
 import NIOPosix
 import Resources
 import SMTP
+import Shaping
+import TLS
 
 /// *Loop actor*: one SMTP listener: it accepts connections on its loop and hands each to the shard of the loop on which it will live.
 ///
@@ -24,6 +26,8 @@ package actor SMTPListener {
     /// Starts accepting on a socket that is bound already (ports below 1024 are bound before privileges are dropped).
     package func start(_ socket: BoundSocket, shards: Shards) async throws {
         let server = gate.serverConfiguration
+        let implicit = gate.config.useTLS
+        let patience = TimeAmount(gate.config.clientTimeout)
         let plan = AcceptGate.Plan(listener: "esmtp_listener", registry: gate.registry) { [gate] in gate.hasRoomToAccept }
         channel = try await socket.serve(group: shards.services.group, gate: plan) { [gate] bootstrap in
             bootstrap
@@ -38,10 +42,12 @@ package actor SMTPListener {
                         }
                         try shard.assumeIsolated { shard in
                             let session = SMTPSession(listener: gate, ground: shard.ground)
-                            let handler = ServerHandler(configuration: server, delegate: session)
+                            let tls = TLSStart(gate.identity, turns: shard.ground.handshakes, deadline: patience)
+                            let handler = ServerHandler(configuration: server, delegate: session, tls: tls)
                             gate.remember(handler, of: channel)
                             try channel.syncOptions?.setOption(
                                 .recvAllocator, value: SessionReadSize(handler, on: channel.eventLoop))
+                            if implicit { try channel.pipeline.syncOperations.addHandler(tls.makeHandler()) }
                             try channel.pipeline.syncOperations.addHandler(handler)
                         }
                     }

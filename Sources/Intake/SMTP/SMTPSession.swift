@@ -9,6 +9,7 @@ import Resources
 import SMTP
 import Shaping
 import Spool
+import TLS
 import Telemetry
 
 /// *Loop-confined*: decides about one inbound session: relay rules, policy events, and the way of its messages into the spool.
@@ -62,6 +63,7 @@ extension SMTPSession: ServerSessionDelegate {
         let peer = HostAddress(session.facts.peerIP)
         isRelay = peer.map { listener.relayHosts.contains($0) } ?? false
         meta.fill(session.facts, listener: listener)
+        if session.facts.tls != nil { secured(session) }
         ask(.smtpServerConnectionAccepted, [.connection(meta)], reply: reply) { _ in reply(.accept(nil)) }
     }
 
@@ -83,6 +85,16 @@ extension SMTPSession: ServerSessionDelegate {
                 reply(.reject(Reply(code: 451, enhanced: EnhancedStatus(4, 3, 0), lines: ["technical difficulties. Try later"])))
             }
         }
+    }
+
+    func secured(_ session: ServerSession) {
+        services.metrics.inboundEncrypted.add(1)
+        if let tls = session.facts.tls { meta.fill(tls) }
+    }
+
+    func encryptionFailed(_ session: ServerSession, _ failure: TLSFailure) {
+        services.metrics.inboundEncryptionFailed.add(1)
+        Log.info("a client could not be given TLS", ["peer": session.facts.peerText, "error": failure.text])
     }
 
     package func mail(
@@ -161,8 +173,8 @@ extension SMTPSession: ServerSessionDelegate {
         resident.change(.smtp, by: bytes)
         let intake = Intake(
             ground: ground, hook: .smtpServerMessageReceived, service: services.metrics.received,
-            receptionProtocol: facts.isESMTP ? "ESMTP" : "SMTP",
-            peer: LogRecord.Peer(name: facts.ehlo ?? "", address: facts.peerText), durability: listener.durability)
+            receptionProtocol: facts.protocolName,
+            peer: LogRecord.Peer(name: facts.ehlo ?? "", address: facts.peerText), durability: listener.durability, tls: facts.tls)
         intake.take(received, connection: meta) { [self] outcome in
             resident.change(.smtp, by: -bytes)
             messages += 1
@@ -181,7 +193,8 @@ extension SMTPSession: ServerSessionDelegate {
             .rejection, id: "", sender: envelope.sender?.text ?? "", recipients: recipients, created: now)
         record.response = LogRecord.Response(reply, command: command)
         record.peerAddress = LogRecord.Peer(name: session.facts.ehlo ?? "", address: session.facts.peerText)
-        record.receptionProtocol = session.facts.isESMTP ? "ESMTP" : "SMTP"
+        record.receptionProtocol = session.facts.protocolName
+        record.note(session.facts.tls)
         record.sessionID = String(session.facts.id, radix: 16)
         services.logs.submit(record)
     }
@@ -218,7 +231,7 @@ extension SMTPSession: ServerSessionDelegate {
     ) -> [ReceivedMessage] {
         let origin = TraceHeaders.Origin(
             ehlo: facts.ehlo ?? "unknown", peer: facts.peerIP, hostname: listener.hostname, local: facts.localIP,
-            with: facts.isESMTP ? (transaction.parameters.smtpUTF8 ? "UTF8SMTP" : "ESMTP") : "SMTP")
+            with: Self.protocolText(facts, isUTF8: transaction.parameters.smtpUTF8))
         let date = listener.date(unixSeconds: transaction.receivedAt / 1_000_000_000)
         return batches.map { recipients in
             let id = listener.nextID()
@@ -230,6 +243,12 @@ extension SMTPSession: ServerSessionDelegate {
                 id: id, sender: transaction.sender, recipients: recipients, created: transaction.receivedAt, headers: headers,
                 body: content.body, bodyLength: content.bodyLength, is8bit: transaction.is8bit, sessionMeta: meta.stored)
         }
+    }
+
+    /// The protocol of a `Received` line (RFC 3848, RFC 6531), with what encrypted it.
+    private static func protocolText(_ facts: SessionFacts, isUTF8: Bool) -> String {
+        let name = isUTF8 && facts.isESMTP ? (facts.tls == nil ? "UTF8SMTP" : "UTF8SMTPS") : facts.protocolName
+        return facts.tls.map { "\(name) (\($0.version):\($0.cipher))" } ?? name
     }
 
     private func verdict(_ outcome: Intake.Outcome) -> Verdict {

@@ -2,6 +2,7 @@ import Options
 import Policy
 import SMTP
 import Shaping
+import TLS
 
 /// *Loop-confined*: the meta values of a session; all of them are copied to each of its messages.
 final class SessionMeta: PolicyConnection {
@@ -19,6 +20,14 @@ final class SessionMeta: PolicyConnection {
         set("received_via", facts.localText)
         set("received_from", facts.peerText)
         set("hostname", listener.hostname)
+    }
+
+    /// What is known of the encryption.
+    func fill(_ tls: TLSFacts) {
+        set("reception_protocol", "ESMTPS")
+        set("tls_cipher", tls.cipher)
+        set("tls_protocol_version", tls.version)
+        setMeta("tls_peer_subject_name", .list(tls.peerSubject.map { .string($0) }))
     }
 
     /// Sets a text.

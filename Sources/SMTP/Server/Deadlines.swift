@@ -73,7 +73,7 @@ struct Deadlines {
         switch need {
         case .nothing: return ((closedAt ?? now) + Self.linger, nil)
         case .verdict: return (askedAt + processing, .verdict)
-        case .command, .content:
+        case .command, .content, .handshake:
             var next: (time: Int64, reason: SessionDeadline?) = (lastHeard + silence, .silence)
             if need == .command, let lineStart, lineStart + command < next.time { next = (lineStart + command, .command) }
             if let contentStart {

@@ -28,6 +28,7 @@ struct FixedReply: Sendable {
     static var noop: Self { Self("250 the goggles do nothing\r\n") }
     static var goodbye: Self { Self("221 So long, and thanks for all the fish!\r\n") }
     static var sendBody: Self { Self("354 Send body; end with CRLF.CRLF\r\n") }
+    static var readyForTLS: Self { Self("220 2.0.0 Ready to start TLS\r\n") }
     static var help: Self { Self("214 2.0.0 HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT; see RFC 5321\r\n") }
     static var unverified: Self { Self("252 2.1.5 no verification; send the message and see\r\n") }
 
@@ -56,6 +57,7 @@ struct FixedReply: Sendable {
     static var helloFirst: Self { Self("503 5.5.0 say EHLO first\r\n") }
     static var loadShedding: Self { Self("452 4.3.1 load shedding. Try later\r\n") }
     static var nestedMail: Self { Self("503 5.5.0 a transaction is already open\r\n") }
+    static var alreadySecure: Self { Self("503 5.5.1 TLS is already in use\r\n") }
     static var mailFirst: Self { Self("503 5.5.0 MAIL FROM first\r\n") }
     static var recipientFirst: Self { Self("503 5.5.0 RCPT TO first\r\n") }
     static var mailOpen: Self { Self("503 5.5.0 not within a transaction\r\n") }

@@ -55,12 +55,17 @@ package struct ServerConfiguration: Sendable {
     /// Octets of unprocessed input that are held while a verdict is awaited. Reads are paused long before.
     package var maxBufferedInput = 4 * 1024 * 1024
 
+    /// Whether STARTTLS is offered.
+    package var offersTLS = false
+
     /// A listener with the defaults above.
     package init(hostname: String) { self.hostname = hostname }
 
     /// The lines of the EHLO reply behind the first.
-    var extensions: [String] {
-        ["PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "SIZE \(maxMessageSize)"]
+    func extensions(isSecure: Bool) -> [String] {
+        let always = ["PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "SIZE \(maxMessageSize)"]
+        // RFC 3207, 4.2: not within TLS.
+        return offersTLS && !isSecure ? always + ["STARTTLS"] : always
     }
 }
 

@@ -1,5 +1,6 @@
 package import NIOCore
 import Synchronization
+package import TLS
 
 /// Drives one `ServerSession` on a channel: the last handler of a listener's child channel. *Loop-confined.*
 ///
@@ -16,6 +17,7 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
     /// The session, for the delegate's bookkeeping.
     package let session: ServerSession
 
+    private let tls: TLSStart?
     private var context: ChannelHandlerContext?
     private var timer: Scheduled<Void>?
     private var hasBegun = false
@@ -28,7 +30,9 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
     private static let identifiers = Atomic<UInt64>(1)
 
     /// A handler for one connection.
-    package init(configuration: ServerConfiguration, delegate: any ServerSessionDelegate) {
+    /// - Parameter tls: how it starts TLS; nil when STARTTLS is not offered.
+    package init(configuration: ServerConfiguration, delegate: any ServerSessionDelegate, tls: TLSStart? = nil) {
+        self.tls = tls
         let id = Self.identifiers.wrappingAdd(1, ordering: .relaxed).oldValue
         session = ServerSession(configuration: configuration, facts: SessionFacts(id: id), delegate: delegate)
         session.driver = self
@@ -116,6 +120,11 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
             inputHasEnded = true
             pump(context)
         }
+        switch event {
+        case TLSEvent.established(let facts): session.secured(facts, now: now(context))
+        case TLSEvent.failed(let failure): session.encryptionFailed(failure)
+        default: break
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -135,6 +144,18 @@ package final class ServerHandler: ChannelDuplexHandler, SessionDriver {
     func sessionMayAdvance() {
         guard let context else { return }
         pump(context)
+    }
+
+    func sessionStartsTLS() {
+        guard let context, let tls else { return }
+        context.writeAndFlush(wrapOutboundOut(session.output), promise: nil)
+        session.output = ByteBuffer()
+        do {
+            try context.pipeline.syncOperations.addHandler(tls.makeHandler(), position: .before(self))
+        } catch {
+            session.encryptionFailed(TLSFailure(.handshake, "\(error)"))
+            context.close(promise: nil)
+        }
     }
 
     /// Moves the session as far as it goes, sends what it said, and opens or closes the tap.

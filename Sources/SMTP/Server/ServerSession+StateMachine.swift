@@ -19,6 +19,8 @@ extension ServerSession {
             case greeted
             /// The delegate decides about HELO or EHLO.
             case awaitingHello(domain: String, extended: Bool)
+            /// STARTTLS accepted, the handshake is under way.
+            case securing
             /// HELO done, no transaction.
             case idle
             /// The delegate decides about MAIL.
@@ -57,6 +59,8 @@ extension ServerSession {
             case refuse(Reply, command: String)
             /// Send the last reply and close; log it if a command is given. `lingering` when the client may still be sending.
             case finish(Reply, command: String?, lingering: Bool)
+            /// Send 220 and start TLS.
+            case startTLS
             case askHello(domain: String, extended: Bool)
             case askMail(EnvelopeAddress, MailParameters)
             case askRecipient(EnvelopeAddress)
@@ -73,6 +77,7 @@ extension ServerSession {
         private let configuration: ServerConfiguration
         private var state = State.connecting
         private var hasHello = false
+        private var isSecure = false
         private var sender = EnvelopeAddress.null
         private var recipients: [EnvelopeAddress] = []
         private var parameters = MailParameters()
@@ -90,6 +95,7 @@ extension ServerSession {
             switch state {
             case .greeted, .idle, .envelope, .betweenChunks: .command
             case .receiving, .skippingChunk: .content
+            case .securing: .handshake
             case .connecting, .awaitingHello, .awaitingMail, .awaitingRecipient, .awaitingPiece, .awaitingMessage: .verdict
             case .closed: .nothing
             }
@@ -104,7 +110,7 @@ extension ServerSession {
         var isReceiving: Bool {
             switch state {
             case .receiving, .awaitingPiece, .betweenChunks: true
-            case .connecting, .greeted, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .skippingChunk,
+            case .connecting, .greeted, .securing, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .skippingChunk,
                 .awaitingMessage, .closed:
                 false
             }
@@ -114,7 +120,7 @@ extension ServerSession {
         var transfer: Transfer? {
             switch state {
             case .receiving(let transfer), .awaitingPiece(let transfer, _): transfer
-            case .connecting, .greeted, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .betweenChunks,
+            case .connecting, .greeted, .securing, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .betweenChunks,
                 .skippingChunk, .awaitingMessage, .closed:
                 nil
             }
@@ -132,6 +138,7 @@ extension ServerSession {
             case .awaitingRecipient(let address): "RCPT TO:<\(address.text)>"
             case .receiving(.data), .awaitingPiece(.data, _), .awaitingMessage: "DATA"
             case .receiving(.chunk), .awaitingPiece(.chunk, _), .betweenChunks, .skippingChunk: "BDAT"
+            case .securing: "STARTTLS"
             case .greeted, .idle, .envelope, .closed: ""
             }
         }
@@ -152,7 +159,7 @@ extension ServerSession {
             case .envelope, .receiving, .awaitingPiece, .betweenChunks, .awaitingMessage:
                 RejectedEnvelope(sender: sender, recipients: recipients)
             case .skippingChunk(_, .envelope): RejectedEnvelope(sender: sender)
-            case .skippingChunk(_, .base), .connecting, .greeted, .awaitingHello, .idle, .closed: RejectedEnvelope()
+            case .skippingChunk(_, .base), .connecting, .greeted, .securing, .awaitingHello, .idle, .closed: RejectedEnvelope()
             }
         }
 
@@ -181,7 +188,7 @@ extension ServerSession {
                 if let reply { return .compose(reply) }
                 guard extended else { return .compose(Reply(250, nil, "Hello \(domain)!")) }
                 let first = "\(configuration.hostname) Aloha \(domain)"
-                return .compose(Reply(code: 250, lines: [first] + configuration.extensions))
+                return .compose(Reply(code: 250, lines: [first] + configuration.extensions(isSecure: isSecure)))
             case .awaitingMail(let address, let given):
                 sender = address
                 parameters = given
@@ -201,7 +208,7 @@ extension ServerSession {
                 idleCommands = 0
                 toBase()
                 return reply.map(Action.compose) ?? .answer(.ok)
-            case .greeted, .idle, .envelope, .receiving, .betweenChunks, .skippingChunk, .closed:
+            case .greeted, .securing, .idle, .envelope, .receiving, .betweenChunks, .skippingChunk, .closed:
                 preconditionFailure("a verdict that nobody asked for")
             }
         }
@@ -224,7 +231,7 @@ extension ServerSession {
             case .awaitingMessage:
                 toBase()
                 return .refuse(reply, command: command)
-            case .greeted, .idle, .envelope, .receiving, .betweenChunks, .skippingChunk, .closed:
+            case .greeted, .securing, .idle, .envelope, .receiving, .betweenChunks, .skippingChunk, .closed:
                 preconditionFailure("a verdict that nobody asked for")
             }
         }
@@ -233,7 +240,7 @@ extension ServerSession {
         mutating func command(_ command: Command) -> Action {
             switch state {
             case .greeted, .idle, .envelope, .betweenChunks: break
-            case .connecting, .awaitingHello, .awaitingMail, .awaitingRecipient, .receiving, .awaitingPiece, .skippingChunk,
+            case .connecting, .securing, .awaitingHello, .awaitingMail, .awaitingRecipient, .receiving, .awaitingPiece, .skippingChunk,
                 .awaitingMessage, .closed:
                 preconditionFailure("a command that nobody asked for")
             }
@@ -254,8 +261,9 @@ extension ServerSession {
                 state = .closed
                 return .finish(FixedReply.goodbye.reply, command: nil, lingering: false)
             case .expand: return fault(.notSupported, command: command.verb)
-            case .startTLS, .auth:
-                // RFC 3207, 4 and RFC 4954, 4: within a transaction these are out of sequence even where they are offered.
+            case .startTLS: return startTLS()
+            case .auth:
+                // RFC 4954, 4: within a transaction it is out of sequence even where it is offered.
                 return fault(isInTransaction ? .mailOpen : .notOffered, command: command.verb)
             case .xclient: return fault(isInTransaction ? .mailOpen : .unauthorized, command: command.verb)
             }
@@ -301,7 +309,7 @@ extension ServerSession {
                 case .envelope: state = .envelope
                 }
                 return self.fault(reply, command: "BDAT")
-            case .connecting, .greeted, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .awaitingPiece,
+            case .connecting, .greeted, .securing, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .awaitingPiece,
                 .betweenChunks, .awaitingMessage, .closed:
                 preconditionFailure("the end of no content")
             }
@@ -310,6 +318,27 @@ extension ServerSession {
         /// The client spoke before the banner, as only spam robots do. RFC 5321, 4.3.1.
         mutating func earlyTalk() -> Action {
             close(Reply(554, EnhancedStatus(5, 5, 1), "\(configuration.hostname) wait for the banner"), command: Self.connect)
+        }
+
+        /// Commands came behind STARTTLS, in clear: they would be obeyed as if they had come encrypted (CVE-2011-0411).
+        mutating func injected() -> Action {
+            close(Reply(554, EnhancedStatus(5, 5, 1), "\(configuration.hostname) nothing may follow STARTTLS"), command: "STARTTLS")
+        }
+
+        /// The session is encrypted. RFC 3207, 4.2: what was said before is forgotten.
+        mutating func secured() {
+            isSecure = true
+            switch state {
+            case .connecting: break  // from the first byte
+            case .securing:
+                dropEnvelope()
+                hasHello = false
+                state = .greeted
+            case .closed: break
+            case .greeted, .awaitingHello, .idle, .awaitingMail, .envelope, .awaitingRecipient, .receiving, .awaitingPiece, .betweenChunks,
+                .skippingChunk, .awaitingMessage:
+                preconditionFailure("a handshake that nobody asked for")
+            }
         }
 
         /// More input is waiting than may be held.
@@ -331,7 +360,7 @@ extension ServerSession {
         mutating func shutdown() -> Action {
             isStopping = true
             switch state {
-            case .connecting, .greeted, .idle, .envelope:
+            case .connecting, .greeted, .securing, .idle, .envelope:
                 state = .closed
                 dropEnvelope()
                 return .finish(unavailable("shutting down"), command: nil, lingering: false)
@@ -358,6 +387,15 @@ extension ServerSession {
             }
             state = .awaitingHello(domain: domain, extended: extended)
             return .askHello(domain: domain, extended: extended)
+        }
+
+        private mutating func startTLS() -> Action {
+            // RFC 3207, 4: within a transaction it is out of sequence.
+            if isInTransaction { return fault(.mailOpen, command: "STARTTLS") }
+            guard configuration.offersTLS else { return fault(.notOffered, command: "STARTTLS") }
+            if isSecure { return fault(.alreadySecure, command: "STARTTLS") }
+            state = .securing
+            return .startTLS
         }
 
         private mutating func mail(_ address: EnvelopeAddress, _ parameters: MailParameters) -> Action {
@@ -423,7 +461,7 @@ extension ServerSession {
         private var isInTransaction: Bool {
             switch state {
             case .envelope, .awaitingRecipient, .receiving, .awaitingPiece, .betweenChunks: true
-            case .connecting, .greeted, .awaitingHello, .idle, .awaitingMail, .skippingChunk, .awaitingMessage, .closed: false
+            case .connecting, .greeted, .securing, .awaitingHello, .idle, .awaitingMail, .skippingChunk, .awaitingMessage, .closed: false
             }
         }
 

@@ -1,5 +1,6 @@
 package import NIOCore
 internal import Platform
+internal import TLS
 
 /// One SMTP session as the server sees it. *Loop-confined.*
 ///
@@ -153,6 +154,21 @@ package final class ServerSession {
         run(machine.shutdown())
     }
 
+    /// The session is encrypted from now on, or was from its first byte.
+    func secured(_ tls: TLSFacts, now: Int64) {
+        guard !isClosed else { return }
+        facts.tls = tls
+        facts.ehlo = nil
+        facts.isESMTP = false
+        machine.secured()
+        guard answer != nil else { return }  // it has not begun
+        clock.heard(now)
+        delegate?.secured(self)
+    }
+
+    /// The session could not be encrypted. The connection is closed right after this.
+    func encryptionFailed(_ failure: TLSFailure) { delegate?.encryptionFailed(self, failure) }
+
     /// A deadline has passed.
     func expire(_ deadline: SessionDeadline, now: Int64) {
         clock.now = now
@@ -183,7 +199,7 @@ package final class ServerSession {
         // While a verdict is awaited a little is still read: withdrawing the socket's interest and renewing it costs two system
         // calls per message, and a client that waits for its reply sends nothing anyway.
         case .verdict: machine.isConnecting || input.readableBytes < Self.readAheadLimit
-        case .nothing: true
+        case .handshake, .nothing: true
         }
     }
 
@@ -198,7 +214,7 @@ package final class ServerSession {
         }
         guard output.readableBytes < Self.outputLimit else { return false }
         switch machine.need {
-        case .verdict, .nothing: return false
+        case .verdict, .handshake, .nothing: return false
         case .content: return readContent()
         case .command:
             if machine.isStopping {
@@ -225,6 +241,11 @@ package final class ServerSession {
             clock.closed()
             input = ByteBuffer()
             pendingVerdict = nil
+        case .startTLS:
+            // What is read together with the command was sent in clear.
+            guard input.readableBytes == 0 else { return run(machine.injected()) }
+            output.writeReply(.readyForTLS)
+            driver?.sessionStartsTLS()
         case .askHello(let domain, let extended):
             pendingHello = (domain, extended)
             abandonStream()

@@ -1,5 +1,6 @@
 package import Message
 package import NIOCore
+package import TLS
 
 /// Decides about the steps of SMTP sessions. *Loop-confined*: called on the session's loop only.
 ///
@@ -10,6 +11,10 @@ package protocol ServerSessionDelegate: AnyObject {
     func connected(_ session: ServerSession, reply: @escaping (Verdict) -> Void)
     /// HELO or EHLO; accepted, `session.facts` know the name.
     func hello(_ session: ServerSession, domain: String, extended: Bool, reply: @escaping (Verdict) -> Void)
+    /// The session is encrypted from now on; `session.facts` know how. What the client said before counts no more: it says EHLO again.
+    func secured(_ session: ServerSession)
+    /// The session could not be encrypted, or its encryption broke; it ends.
+    func encryptionFailed(_ session: ServerSession, _ failure: TLSFailure)
     /// MAIL FROM.
     func mail(
         _ session: ServerSession, sender: EnvelopeAddress, parameters: MailParameters,

@@ -1,4 +1,5 @@
 package import NIOCore
+package import TLS
 
 /// What is known about the client of a session. *Value.*
 package struct SessionFacts: Sendable {
@@ -12,6 +13,8 @@ package struct SessionFacts: Sendable {
     package var ehlo: String?
     /// True after EHLO.
     package var isESMTP = false
+    /// What is known of the encryption; nil in clear.
+    package var tls: TLSFacts?
 
     /// Facts of a session that has not said anything yet.
     package init(id: UInt64, peer: SocketAddress? = nil, local: SocketAddress? = nil) {
@@ -24,6 +27,8 @@ package struct SessionFacts: Sendable {
     package var peerIP: String { peer?.ipAddress ?? "" }
     /// The local IP address as text; empty when the transport has none.
     package var localIP: String { local?.ipAddress ?? "" }
+    /// How messages come in (RFC 3848): `SMTP`, `ESMTP`, `ESMTPS`.
+    package var protocolName: String { isESMTP ? (tls == nil ? "ESMTP" : "ESMTPS") : "SMTP" }
     /// `ip:port` of the client, `[ip]:port` for IPv6.
     package var peerText: String { Self.text(of: peer) }
     /// `ip:port` of the local end.

@@ -2,6 +2,8 @@
 enum SessionNeed {
     case command
     case content
+    /// The TLS handshake under it.
+    case handshake
     case verdict
     case nothing
 }

@@ -34,12 +34,19 @@ extension ESMTPListenerConfig {
             "a message per recipient, or one per recipient domain. A recipient named twice counts once")
         OptionRow("deferred_spool", \.deferredSpool, .bool, "keep messages in memory until a first failure ([spool](spool.md))")
         OptionRow(
+            "tls_certificate", \.tlsCertificate, .keySource, none: "made by the node",
+            "certificate and chain ([TLS](tls.md)); read again when it changes")
+        OptionRow("tls_private_key", \.tlsPrivateKey, .keySource, "its key, without a passphrase")
+        OptionRow(
+            "tls_required_client_ca", \.tlsRequiredClientCA, .keySource,
+            "authorities; a client that starts TLS needs a certificate of one of them")
+        OptionRow("use_tls", \.useTLS, .bool, "TLS from the first byte, as on port 465, instead of STARTTLS")
+        OptionRow(
             "meta", \.meta, .table("a table such as { tenant = 'a' }"), "values that every connection and its messages start with")
         OptionRow(
             "trace_headers", \.traceHeaders, .table(like: "{ supplemental_header = false }"),
             "which header fields are added on top of each message")
         OptionRow("data_buffer_size", \.dataBufferSize, .bytes(1024...(64 << 20)), "checked; buffers grow as they are needed")
-        OptionRow.unsupported("tls_certificate", "tls_private_key", "tls_required_client_ca")
         OptionRow.unsupported("deferred_queue", "allow_xclient", "require_proxy_protocol", accepting: [.exactly(false)])
         OptionRow.unsupported("peer", "via", accepting: [.empty])
     }

@@ -37,6 +37,14 @@ package struct ESMTPListenerConfig: OptionTable {
     package var batchHandling = BatchHandling.bifurcateAlways
     /// Whether messages stay in memory until their first attempt failed.
     package var deferredSpool = false
+    /// The certificate and its chain, PEM; nil for one that the node makes itself.
+    package var tlsCertificate: KeySource?
+    /// The private key of the certificate, PEM.
+    package var tlsPrivateKey: KeySource?
+    /// Authorities one of which must vouch for each client, PEM; nil when clients need no certificate.
+    package var tlsRequiredClientCA: KeySource?
+    /// Whether TLS begins with the connection, before the greeting (RFC 8314, 3.3), and not by STARTTLS.
+    package var useTLS = false
     /// Metadata that each connection starts with.
     package var meta: [String: ConfigValue] = [:]
 
@@ -61,8 +69,12 @@ package struct ESMTPListenerConfig: OptionTable {
         case batchByDomain = "BatchByDomain"
     }
 
-    /// Checks the metadata that names queues.
+    /// Checks that a certificate has its key, and the metadata that names queues.
     package func finish(_ read: OptionReader) throws(ConfigError) {
+        if tlsCertificate != nil, tlsPrivateKey == nil { throw read.fail("tls_private_key", "is missing: tls_certificate needs its key") }
+        if tlsPrivateKey != nil, tlsCertificate == nil {
+            throw read.fail("tls_certificate", "is missing: tls_private_key is of no use without it")
+        }
         for key in ["tenant", "campaign", "routing_domain", "queue"] {
             switch meta[key] {
             case nil, .null, .string, .integer: break

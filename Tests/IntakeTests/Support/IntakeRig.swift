@@ -8,6 +8,7 @@ import Policy
 import SMTP
 import Shaping
 import Spool
+import TLS
 import Telemetry
 import TestSupport
 import Testing
@@ -63,7 +64,8 @@ final class IntakeRig: Sendable {
             ["listen": .string("127.0.0.1:0"), "relay_hosts": .list([.string("127.0.0.1")])].merging(options) { $1 })
         let socket = try BoundSocket(host: "127.0.0.1", port: 0)
         port = Int(socket.address.split(separator: ":").last ?? "") ?? 0
-        listener = SMTPListener(ListenerGate(config: config, services: services, nodeSeed: 1), on: group.next())
+        let identity = ServerIdentity(try ServerContext([.selfSigned(for: "node.test")]))
+        listener = SMTPListener(ListenerGate(config: config, services: services, identity: identity, nodeSeed: 1), on: group.next())
         try await listener.start(socket, shards: shards)
     }
 

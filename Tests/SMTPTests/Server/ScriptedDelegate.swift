@@ -1,5 +1,6 @@
 import Message
 import NIOCore
+import TLS
 
 @testable import SMTP
 
@@ -56,6 +57,13 @@ final class ScriptedDelegate: ServerSessionDelegate {
         events.append("\(extended ? "ehlo" : "helo") \(domain)")
         decide(domain == "reject" ? .reject(Reply(550, "not you")) : .accept(nil), reply)
     }
+
+    func secured(_ session: ServerSession) {
+        facts = session.facts
+        events.append("secured \(session.facts.tls?.version ?? "-")")
+    }
+
+    func encryptionFailed(_ session: ServerSession, _ failure: TLSFailure) { events.append("encryption failed \(failure.kind)") }
 
     func mail(
         _ session: ServerSession, sender: EnvelopeAddress, parameters: MailParameters,

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import TLS
 
 @testable import SMTP
 
@@ -40,12 +41,13 @@ final class ServerHarness {
     private(set) var replies = ""
 
     init(
-        _ configuration: ServerConfiguration = .test, connect: Bool = true, prepare: (ScriptedDelegate) -> Void = { _ in }
+        _ configuration: ServerConfiguration = .test, tls: TLSStart? = nil, loop: EmbeddedEventLoop = EmbeddedEventLoop(),
+        connect: Bool = true, prepare: (ScriptedDelegate) -> Void = { _ in }
     ) throws {
         delegate = ScriptedDelegate()
         prepare(delegate)
-        handler = ServerHandler(configuration: configuration, delegate: delegate)
-        channel = EmbeddedChannel(handlers: [edge, handler])
+        handler = ServerHandler(configuration: configuration, delegate: delegate, tls: tls)
+        channel = EmbeddedChannel(handlers: [edge, handler], loop: loop)
         if connect {
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 40_000)).wait()
             collect()

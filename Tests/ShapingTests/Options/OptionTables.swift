@@ -106,11 +106,11 @@ struct TableSample: Sendable, CustomTestStringConvertible {
             "max_messages_per_connection": 100, "max_recipients_per_message": 10, "max_connections": 10, "data_buffer_size": 65536,
             "invalid_line_endings": "Fix", "line_length_hard_limit": 2000, "max_received_headers": 50, "batch_handling": "BatchByDomain",
             "deferred_spool": true,
-            "meta": ["tenant": "a"],
+            "tls_required_client_ca": "/ca.pem", "use_tls": true, "meta": ["tenant": "a"],
         ],
         ignored: [:],
         unsupported: [
-            "tls_certificate": "/a", "tls_private_key": ["key_data": "SECRET"], "tls_required_client_ca": "/a", "deferred_queue": true,
+            "tls_certificate": ["vault_path": "SECRET"], "tls_private_key": ["event_name": "SECRET"], "deferred_queue": true,
             "allow_xclient": true, "require_proxy_protocol": true, "peer": ["10.0.0.0/8": ["banner": "x"]],
             "via": ["10.0.0.0/8": ["banner": "x"]],
         ],
