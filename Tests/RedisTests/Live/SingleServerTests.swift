@@ -49,7 +49,7 @@ import Testing
             #expect(client.client.statistics.roundTrips - middle.roundTrips == 1)
             // A large batch arrives in several reads: the order must hold.
             let many = (0..<20_000).map { RedisCommand(["ECHO", "\($0)"], key: nil) }
-            let echoed = try await client.batch(many, timeout: .seconds(5)).commands
+            let echoed = try await client.batch(many, timeout: .seconds(30)).commands
             #expect(echoed == (0..<20_000).map { .success(.bytes(Array("\($0)".utf8))) })
         }
     }
@@ -161,11 +161,11 @@ import Testing
     @Test func neverStartedAndNobodyThere() async throws {
         let port = RedisServer.freePort()
         try await TestClient.with(["redis://127.0.0.1:\(port)"]) { client async throws in
-            #expect(try await client.command("PING", key: nil, timeout: .seconds(5)) == .failure(.refused))
+            #expect(try await client.command("PING", key: nil, timeout: .seconds(30)) == .failure(.refused))
             try await expectEventually("refused") { try await client.isRefused() }
         }
         try await TestClient.with(["redis://localhost:\(port)"]) { client async throws in
-            #expect(try await client.command("PING", key: nil, timeout: .seconds(5)) == .failure(.refused))
+            #expect(try await client.command("PING", key: nil, timeout: .seconds(30)) == .failure(.refused))
         }
         try await TestClient.with(["redis://127.0.0.1:\(port)"], starts: false) { client async throws in
             #expect(try await client.command("PING", key: nil, timeout: .milliseconds(20)) == .failure(.timeout))
@@ -190,7 +190,7 @@ import Testing
     func refusedLogins(login: String, path: String, words: String) async throws {
         let server = try await RedisServer(["--requirepass", "right"])
         try await TestClient.with(["redis://\(login)127.0.0.1:\(server.port)\(path)"]) { client async throws in
-            guard case .failure(.server(let text)) = try await client.command("PING", key: nil, timeout: .seconds(5)) else {
+            guard case .failure(.server(let text)) = try await client.command("PING", key: nil, timeout: .seconds(30)) else {
                 Issue.record("not refused")
                 return
             }
@@ -204,7 +204,7 @@ import Testing
         let master = try await RedisServer()
         let replica = try await RedisServer(["--replicaof", "127.0.0.1 \(master.port)"])
         try await TestClient.with([replica.url]) { client async throws in
-            guard case .failure(.server(let text)) = try await client.command("GET", "k", timeout: .seconds(5)) else {
+            guard case .failure(.server(let text)) = try await client.command("GET", "k", timeout: .seconds(30)) else {
                 Issue.record("not refused")
                 return
             }

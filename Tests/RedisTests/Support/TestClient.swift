@@ -15,7 +15,7 @@ struct TestClient {
     /// Starts a client, runs the body, closes the client.
     static func with<Result>(
         _ urls: [String], username: String? = nil, password: String? = nil, cluster: Bool = false,
-        commandTimeout: Duration = .seconds(1), starts: Bool = true, _ body: (TestClient) async throws -> Result
+        commandTimeout: Duration = .seconds(15), starts: Bool = true, _ body: (TestClient) async throws -> Result
     ) async throws -> Result {
         let configuration = try RedisConfiguration(
             urls: urls, username: username, password: password, cluster: cluster, commandTimeout: commandTimeout)
@@ -68,7 +68,7 @@ struct TestClient {
     }
 
     /// Waits until a PING is answered.
-    func expectReady(within timeout: Duration = .seconds(10), sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    func expectReady(within timeout: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation) async throws {
         try await expectEventually("the client is ready", within: timeout, sourceLocation: sourceLocation) {
             try await command("PING", key: nil) == .success(.simple("PONG"))
         }
