@@ -190,7 +190,7 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Resources", "Delivery", "Client", "Cluster", "Policy", "Options", "Shaping", "Spool", "SMTP", "DNS", "Message",
+                "TLS", "Resources", "Delivery", "Client", "Cluster", "Policy", "Options", "Shaping", "Spool", "SMTP", "DNS", "Message",
                 "Telemetry",
                 "Platform",
                 "TestSupport",
@@ -217,7 +217,7 @@ let package = Package(
             swiftSettings: settings),
         // What the tests of several targets need.
         .target(
-            name: "TestSupport", dependencies: ["Platform", "COpenSSL", nioCore, nioPosix], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["TLS", "Platform", "COpenSSL", nioCore, nioPosix], path: "Tests/TestSupport",
             swiftSettings: settings),
         .testTarget(
             name: "NodeTests",

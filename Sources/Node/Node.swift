@@ -164,7 +164,7 @@ package final class Node: Sendable {
             limits: LimitRoots(shared: cluster?.limits, journal: spool.limits), journal: spool.limits, registry: registry,
             metrics: NodeMetrics(registry), logs: try LogSetup(declared.logs).open(registry: registry, nodeID: spool.nodeID),
             resident: ResidentBudget(limit: options.residentBytes), durability: spool.durability,
-            control: control, ruleWatch: RuleWatch(files: files), state: state, own: own)
+            control: control, ruleWatch: RuleWatch(files: files), state: state, own: own, trust: try ClientContext(authorities: .system()))
         return NodeGraph(services: services, files: files, cluster: cluster, ownView: ownView, view: view)
     }
 

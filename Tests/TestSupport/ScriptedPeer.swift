@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
+package import TLS
 
 /// A server of SMTP or LMTP that does what a test says, and writes down what it hears. *Shared*: its test owns it.
 package final class ScriptedPeer: Sendable {
@@ -47,21 +48,25 @@ package final class ScriptedPeer: Sendable {
         let script: Script
         let keywords: [String]
         let lineEnd: String
+        let identity: ServerIdentity?
         let heard = Mutex<[Heard]>([])
         let channels = Mutex<[any Channel]>([])
 
-        init(script: @escaping Script, keywords: [String], lineEnd: String) {
+        init(script: @escaping Script, keywords: [String], lineEnd: String, identity: ServerIdentity?) {
+            self.identity = identity
             self.script = script
             self.keywords = keywords
             self.lineEnd = lineEnd
         }
     }
 
+    /// - Parameter identity: what it shows to clients that start TLS; with it STARTTLS is offered.
     package init(
         keywords: [String] = ["PIPELINING", "8BITMIME", "SMTPUTF8"], lineEnd: String = "\r\n", host: String = "127.0.0.1",
+        identity: ServerIdentity? = nil,
         script: @escaping Script = { _ in .usual }
     ) async throws {
-        let shared = Shared(script: script, keywords: keywords, lineEnd: lineEnd)
+        let shared = Shared(script: script, keywords: keywords, lineEnd: lineEnd, identity: identity)
         self.shared = shared
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -113,6 +118,7 @@ private final class Session: ChannelInboundHandler {
     private var chunk = 0
     private var recipients = 0
     private var isBusy = false
+    private var isSecure = false
     private var isOver = false
 
     init(_ shared: ScriptedPeer.Shared) {
@@ -186,7 +192,15 @@ private final class Session: ChannelInboundHandler {
         switch verb {
         case "connect": say("220 peer.test\(end)", context)
         case "EHLO", "LHLO":
-            say((["peer.test"] + shared.keywords).map { "250-\($0)\(end)" }.joined() + "250 HELP\(end)", context)
+            let keywords = shared.keywords + (shared.identity != nil && !isSecure ? ["STARTTLS"] : [])
+            say((["peer.test"] + keywords).map { "250-\($0)\(end)" }.joined() + "250 HELP\(end)", context)
+        case "STARTTLS":
+            guard let identity = shared.identity else { return say("502 no\(end)", context) }
+            say("220 go ahead\(end)", context)
+            let start = TLSStart(identity, turns: HandshakeTurns(on: context.eventLoop), deadline: .seconds(30))
+            guard let handler = try? start.makeHandler() else { return hangUp(context) }
+            try? context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+            isSecure = true
         case "MAIL":
             recipients = 0
             say("250 OK\(end)", context)

@@ -1,4 +1,5 @@
 import NIOCore
+import Resources
 import SMTP
 import Spool
 
@@ -13,6 +14,10 @@ protocol ConnectionOwner: AnyObject {
     /// Whether a connection that was granted may still be dialled: names are looked up meanwhile, and a process may be stopped.
     var mayDial: Bool { get }
 
+    /// Whether TLS with this site is known to be broken.
+    var remembersBrokenTLS: Bool { get }
+    /// A handshake failed, and the mail goes in clear.
+    func noteBrokenTLS()
     /// One host is about to be dialled: a new connection for servers that count them.
     func takeDial() -> PathLimits.Answer
     /// The connection has dialled its first host.

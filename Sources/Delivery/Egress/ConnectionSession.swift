@@ -1,4 +1,5 @@
 import SMTP
+import TLS
 
 /// *Loop-confined*: carries the events of one SMTP session into the actor that owns its connection; each enters it once.
 final class ConnectionSession: ClientSessionDelegate {
@@ -15,6 +16,8 @@ final class ConnectionSession: ClientSessionDelegate {
         let offersUTF8 = capabilities.offers(.smtpUTF8)
         door.enter { $0.ready(offersUTF8: offersUTF8) }
     }
+
+    func secured(_ client: ClientHandler, _ facts: TLSFacts) { door.enter { $0.secured(facts) } }
 
     func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult) {
         door.enter { $0.finished(transaction.recipients, result) }

@@ -8,6 +8,7 @@ import Resources
 import SMTP
 import Shaping
 import Spool
+import TLS
 import Telemetry
 
 /// *Loop-confined*: one connection of an egress path, from the first dial to its close. It belongs to the actor of the path; the events of its
@@ -47,6 +48,9 @@ final class EgressConnection {
     /// Whether it ends as soon as it can.
     var isLeaving: Bool { isClosing || isFenced }
     private var offersUTF8 = false
+    /// The next dial goes to the host of the last one, in clear.
+    private var isClear = false
+    private var tls: TLSFacts?
     private var peer: (name: String, address: String)?
     private var sourceAddress: String?
     /// What the limits granted for it.
@@ -116,8 +120,12 @@ final class EgressConnection {
         }
         peer = (candidate.host, candidate.address.text)
         session += 1
+        tls = nil
+        let start = setup.startTLS(isBroken: isClear || owner.remembersBrokenTLS)
+        isClear = false
         let handler = ClientHandler(
-            configuration: setup.clientConfiguration, delegate: ConnectionSession(door, number: session))
+            configuration: setup.clientConfiguration(start), delegate: ConnectionSession(door, number: session),
+            tls: start == .never ? nil : setup.tlsCall(to: candidate.host))
         let client = NIOLoopBound(handler, eventLoop: setup.loop)
         self.client = client
         do {
@@ -171,6 +179,12 @@ final class EgressConnection {
     /// The connection was made and ended before a session was open.
     private func sessionFailed(_ reason: ClientCloseReason) {
         if isClosing { return finish() }
+        if reason.kind == .notEncrypted, setup.fallsBackToClear {
+            owner.noteBrokenTLS()
+            isClear = true
+            plan.repeatCurrent()
+            return advance()
+        }
         let refusal = reason.reply.flatMap { $0.code >= 400 ? $0.reply : nil }
         plan.refused(reason.text, reply: refusal, command: reason.stage.map { "\($0)" })
         advance()
@@ -240,6 +254,9 @@ final class EgressConnection {
 
 // Events of the session.
 extension EgressConnection {
+    /// The session is encrypted.
+    func secured(_ facts: TLSFacts) { tls = facts }
+
     /// The session is open.
     func ready(offersUTF8: Bool) {
         isOpen = true
@@ -358,6 +375,7 @@ extension EgressConnection {
         outcome.source = setup.source.name
         outcome.sourceAddress = sourceAddress
         outcome.sessionID = sessionID
+        outcome.tls = tls
         outcome.provider = setup.config.table.providerName
         outcome.deliveryProtocol = setup.config.table.useLmtp ? "LMTP" : "ESMTP"
     }

@@ -46,6 +46,8 @@ final class EgressLane: ConnectionOwner {
     /// Monotonic time before which nothing is dialled, after a shortage of this machine.
     var dialsAgainAt = Int64.min
     private(set) var lastReply: String?
+    /// Monotonic time until which nobody is asked for TLS.
+    private var tlsIsBrokenUntil = Int64.min
 
     init(_ gate: PathGate, on address: ShardAddress, services: DeliveryServices) {
         self.gate = gate
@@ -229,7 +231,8 @@ final class EgressLane: ConnectionOwner {
     func makeConnection(_ config: Held<EgressPathConfig>) -> EgressConnection {
         nextConnection += 1
         let setup = ConnectionSetup(
-            loop: loop, pathName: name, route: route, source: gate.source, config: config, hostname: services.hostname, own: services.own)
+            loop: loop, pathName: name, route: route, source: gate.source, config: config, hostname: services.hostname, own: services.own,
+            trust: services.trust, handshakes: address.handshakes)
         return EgressConnection(id: nextConnection, owner: self, door: makeDoor(nextConnection), setup: setup)
     }
 
@@ -239,6 +242,13 @@ final class EgressLane: ConnectionOwner {
     }
 
     var isStopping: Bool { services.state.phase == .stopping }
+    var remembersBrokenTLS: Bool { Clock.monotonic() < tlsIsBrokenUntil }
+
+    func noteBrokenTLS() {
+        guard let memory = config?.table.brokenTLSMemory else { return }
+        tlsIsBrokenUntil = Clock.monotonic() + memory.wholeNanoseconds
+    }
+
     var wantsAnswerTime: Bool { (limits?.lookAhead ?? .free) != .free }
 
     /// Whether messages wait for a connection.

@@ -4,6 +4,7 @@ package import NIOCore
 package import Platform
 package import Resources
 package import Spool
+package import TLS
 package import Telemetry
 
 /// *Shared*: what shards, queues and paths need and none of them owns.
@@ -55,13 +56,15 @@ package final class DeliveryServices: Sendable {
     package let clocks: Clocks
     /// Where this node takes mail itself.
     package let own: OwnAddresses
+    /// Whom to trust with mail; nil when nothing can be encrypted.
+    package let trust: ClientContext?
 
     /// The services of a node. Shards are made of them, and rules are watched from now on.
     package init(
         hostname: String, nodeID: String, group: any EventLoopGroup, spool: Spool, router: MailRouter, limits: LimitRoots,
         journal: LimitJournal? = nil, registry: MetricRegistry, metrics: NodeMetrics, logs: DeliveryLogs, resident: ResidentBudget,
         durability: Durability, control: ControlState, ruleWatch: RuleWatch, state: NodeState, clocks: Clocks = .machine,
-        own: OwnAddresses = OwnAddresses([])
+        own: OwnAddresses = OwnAddresses([]), trust: ClientContext? = nil
     ) {
         egressSlots = EgressSlots(limit: descriptors.egress)
         self.hostname = hostname
@@ -84,6 +87,7 @@ package final class DeliveryServices: Sendable {
         self.state = state
         self.clocks = clocks
         self.own = own
+        self.trust = trust
         ruleWatch.start(control.entries, now: control.now)
         control.onChange { [weak self] entries in
             if let self { self.ruleWatch.changed(entries, self) }

@@ -1,6 +1,7 @@
 package import Message
 import Platform
 package import SMTP
+package import TLS
 
 /// *Value*: what one attempt meant for the recipients of a message.
 package struct AttemptOutcome: Sendable {
@@ -47,6 +48,8 @@ package struct AttemptOutcome: Sendable {
     package var sourceAddress: String?
     /// Names the session in log records.
     package var sessionID: String?
+    /// How the session was encrypted; nil in clear.
+    package var tls: TLSFacts?
     /// The provider that the path belongs to.
     package var provider: String?
     /// `ESMTP` or `LMTP`; `nil` when no session was open.

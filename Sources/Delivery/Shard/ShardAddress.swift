@@ -1,6 +1,7 @@
 package import NIOCore
 import Resources
 import Synchronization
+package import TLS
 
 /// *Shared*: where a shard takes its commands, from any thread.
 package final class ShardAddress: Sendable {
@@ -9,12 +10,17 @@ package final class ShardAddress: Sendable {
     /// The event loop of the shard.
     package let loop: any EventLoop
     private let mailbox: Mailbox<ShardCommand>
+    private let turns: NIOLoopBoundBox<HandshakeTurns>
 
     init(index: Int, loop: any EventLoop) {
         self.index = index
         self.loop = loop
         mailbox = Mailbox(loop: loop)
+        turns = .makeBoxSendingValue(HandshakeTurns(on: loop), eventLoop: loop)
     }
+
+    /// When the handshakes of this loop take their steps. On the loop.
+    package var handshakes: HandshakeTurns { turns.value }
 
     /// Commands are carried out by `drain` from now on, in order, on the loop. Called once, when the shard begins.
     func open(_ drain: @escaping @Sendable (inout [ShardCommand]) -> Void) { mailbox.open(drain) }

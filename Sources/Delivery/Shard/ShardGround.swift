@@ -5,7 +5,6 @@ package import Policy
 import Resources
 package import Spool
 import Synchronization
-package import TLS
 import Telemetry
 
 /// *Loop-confined*: what the queues, paths and sessions of one loop have in common: the Lua state, timers, what waits for the spool, and the
@@ -23,8 +22,6 @@ package final class ShardGround {
     private var formerEngines: [PolicyEngine] = []
     /// Wakes queues whose next message falls due.
     let timers: QueueTimers
-    /// When the handshakes of this loop take their steps.
-    package let handshakes: HandshakeTurns
     /// Runs `delivery_complete` beside the mail path.
     private(set) var events: OutcomeEvents?
 
@@ -43,7 +40,6 @@ package final class ShardGround {
         self.services = services
         timers = QueueTimers(address, clocks: services.clocks)
         spoolMailbox = CommitMailbox(address)
-        handshakes = HandshakeTurns(on: address.loop)
     }
 
     /// The loop all of this lives on.

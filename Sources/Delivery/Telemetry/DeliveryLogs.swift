@@ -63,6 +63,7 @@ package final class DeliveryLogs: Sendable {
         record.nodeID = nodeID
         record.providerName = outcome.provider
         record.sessionID = outcome.sessionID
+        record.note(outcome.tls)
         return record
     }
 

@@ -42,7 +42,7 @@ package actor SMTPListener {
                         }
                         try shard.assumeIsolated { shard in
                             let session = SMTPSession(listener: gate, ground: shard.ground)
-                            let tls = TLSStart(gate.identity, turns: shard.ground.handshakes, deadline: patience)
+                            let tls = TLSStart(gate.identity, turns: shard.address.handshakes, deadline: patience)
                             let handler = ServerHandler(configuration: server, delegate: session, tls: tls)
                             gate.remember(handler, of: channel)
                             try channel.syncOptions?.setOption(

@@ -12,6 +12,8 @@ package struct ClientCloseReason: Sendable, Equatable {
         case refused
         /// The server said 421.
         case serviceClosing
+        /// The session could not be encrypted: STARTTLS is not offered and must be used, it was refused, or the handshake failed.
+        case notEncrypted
         /// The server closed the connection, or the network did.
         case disconnected
         /// A step took too long.

@@ -7,6 +7,8 @@ package enum ClientCommand: UInt8, Sendable, Hashable, CaseIterable {
     case ehlo
     case helo
     case lhlo
+    /// STARTTLS, and the handshake behind its reply (RFC 3207).
+    case startTLS
     case rset
     case mail
     case rcpt
@@ -26,6 +28,7 @@ package enum ClientCommand: UInt8, Sendable, Hashable, CaseIterable {
         case .ehlo: "EHLO"
         case .helo: "HELO"
         case .lhlo: "LHLO"
+        case .startTLS: "STARTTLS"
         case .rset: "RSET"
         case .mail: "MAIL FROM"
         case .rcpt: "RCPT TO"

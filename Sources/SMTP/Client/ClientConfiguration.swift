@@ -16,6 +16,18 @@ package struct ClientConfiguration: Sendable {
     package var ignore8BitChecks: Bool
     /// Speak LMTP (RFC 2033).
     package var useLMTP: Bool
+    /// Whether the session is to be encrypted.
+    package var startTLS = StartTLS.never
+
+    /// When STARTTLS is sent. *Value.*
+    package enum StartTLS: Sendable, Hashable {
+        /// Not at all.
+        case never
+        /// When the server offers it. One that then refuses goes on in clear.
+        case whenOffered
+        /// Always; without it the session ends before any mail is told of.
+        case always
+    }
 
     /// A configuration with the defaults of RFC 5321 4.5.3.2 where nothing is given.
     package init(
@@ -40,6 +52,8 @@ package struct ClientTimeouts: Sendable, Hashable {
     package var banner: Duration = .seconds(60)
     /// For the answer to EHLO, HELO or LHLO.
     package var ehlo: Duration = .seconds(300)
+    /// For the answer to STARTTLS, and again for the handshake.
+    package var startTLS: Duration = .seconds(5)
     /// For the answer to RSET.
     package var rset: Duration = .seconds(5)
     /// For the answer to MAIL.
@@ -63,6 +77,7 @@ package struct ClientTimeouts: Sendable, Hashable {
         switch command {
         case .banner: banner
         case .ehlo, .helo, .lhlo: ehlo
+        case .startTLS: startTLS
         case .rset: rset
         case .mail: mail
         case .rcpt: rcpt

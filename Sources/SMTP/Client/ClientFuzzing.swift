@@ -20,6 +20,7 @@ public enum ClientFuzzing {
         }
         for (extensions, lmtp) in [
             ("PIPELINING", false), ("CHUNKING", false), ("PIPELINING\r\n250-CHUNKING", false), ("X", false), ("PIPELINING", true),
+            ("STARTTLS\r\n250-PIPELINING", false),
         ] {
             session(whole, extensions: extensions, lmtp: lmtp)
         }
@@ -44,9 +45,15 @@ public enum ClientFuzzing {
         return found
     }
 
+    private static func configuration(lmtp: Bool) -> ClientConfiguration {
+        var configuration = ClientConfiguration(ehloDomain: "fuzz", useLMTP: lmtp)
+        configuration.startTLS = .whenOffered
+        return configuration
+    }
+
     /// Sends messages to three recipients as long as the replies last.
     private static func session(_ outcomes: [ReplyParser.Outcome], extensions: String, lmtp: Bool) {
-        var machine = ClientSession.StateMachine(configuration: ClientConfiguration(ehloDomain: "fuzz", useLMTP: lmtp))
+        var machine = ClientSession.StateMachine(configuration: Self.configuration(lmtp: lmtp))
         _ = machine.connected()
         _ = machine.received(RawReply(code: 220))
         var isRunning = false
@@ -61,7 +68,8 @@ public enum ClientFuzzing {
             var next = action
             while true {
                 switch next {
-                case .none, .hello, .sendQuit, .sendLoneDot: return
+                case .none, .hello, .startTLS, .sendQuit, .sendLoneDot: return
+                case .encrypt: next = machine.secured()
                 case .send(let batch):
                     if batch.bdat { machine.contentSent() }
                     return

@@ -1,5 +1,6 @@
 import Glibc
 package import NIOCore
+package import TLS
 
 /// Speaks SMTP or LMTP to a server: the owner of one outbound connection's protocol.
 ///
@@ -21,6 +22,7 @@ package final class ClientHandler: ChannelDuplexHandler {
     /// The content on its way, see `ClientHandler+Content.swift`.
     var outgoing = Outgoing()
 
+    private let tls: TLSCall?
     private var delegate: (any ClientSessionDelegate)?
     private var parser = ReplyParser()
     /// Given to `send` before the session could take it.
@@ -46,7 +48,9 @@ package final class ClientHandler: ChannelDuplexHandler {
     private var timerFires = NIODeadline.distantFuture
 
     /// A handler for one connection that is being made.
-    package init(configuration: ClientConfiguration, delegate: any ClientSessionDelegate) {
+    /// - Parameter tls: how it starts TLS; needed unless the configuration never does.
+    package init(configuration: ClientConfiguration, delegate: any ClientSessionDelegate, tls: TLSCall? = nil) {
+        self.tls = tls
         self.configuration = configuration
         self.delegate = delegate
         machine = ClientSession.StateMachine(configuration: configuration)
@@ -88,7 +92,8 @@ package final class ClientHandler: ChannelDuplexHandler {
         switch machine.state {
         case .dot, .loneDot: true
         case .bdat: machine.isContentSent
-        case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .quit, .closed: false
+        case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .rset, .mail, .rcpt, .data, .content, .quit, .closed:
+            false
         }
     }
 
@@ -174,6 +179,8 @@ package final class ClientHandler: ChannelDuplexHandler {
             commands.clear()
             CommandEncoder.hello(command, domain: configuration.ehloDomain, into: &commands)
             write(commands)
+        case .startTLS: write(Self.startCommand)
+        case .encrypt: encrypt()
         case .ready(let capabilities):
             delegate?.ready(self, capabilities: capabilities)
             startWaiting()
@@ -205,7 +212,18 @@ package final class ClientHandler: ChannelDuplexHandler {
         }
     }
 
+    private static let startCommand = ByteBuffer(staticString: "STARTTLS\r\n")
     private static let quitCommand = ByteBuffer(staticString: "QUIT\r\n")
+
+    private func encrypt() {
+        guard let context else { return }
+        do {
+            guard let tls else { throw TLSFailure(.handshake, "no certificates are known") }
+            try context.pipeline.syncOperations.addHandler(tls.makeHandler(), position: .before(self))
+        } catch {
+            perform(machine.encryptionFailed("\(error)"))
+        }
+    }
 
     /// - Parameter next: what runs from now on: the delegate may abort it from within.
     private func finish(_ result: TransactionResult, next: ClientTransaction? = nil) {
@@ -334,6 +352,8 @@ package final class ClientHandler: ChannelDuplexHandler {
                 if parser.isLiberal { machine.doubt() }
                 switch outcome {
                 case nil: continue
+                // CVE-2011-0411 the other way round: what came in clear behind the reply must not count as encrypted.
+                case .reply where machine.state == .startTLS && rest.count > 0: perform(machine.garbled(.premature))
                 case .reply where parser.isLiberal && machine.awaitsLastReply && !Self.mayFollow(rest):
                     perform(machine.garbled(.premature))
                 case .reply(let reply):
@@ -359,6 +379,22 @@ package final class ClientHandler: ChannelDuplexHandler {
         isReading = false
         flush()
         context.fireChannelReadComplete()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSEvent.established(let facts):
+            delegate?.secured(self, facts)
+            perform(machine.secured())
+            finishEvent()
+        case TLSEvent.failed(let failure):
+            perform(machine.encryptionFailed(failure.text))
+            finishEvent()
+        // Within TLS the end of the session comes before that of the connection, or instead of it.
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        default: break
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {

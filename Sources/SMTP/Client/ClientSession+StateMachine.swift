@@ -11,6 +11,9 @@ extension ClientSession {
         enum State: Equatable {
             case initial
             case banner, ehlo, helo, lhlo
+            case startTLS
+            /// The TLS handshake; no reply is due.
+            case handshake
             case idle
             case rset, mail
             case rcpt(Int)
@@ -29,6 +32,8 @@ extension ClientSession {
         private var transactions = 0
         /// The 5xx that EHLO was answered with; HELO may get no answer of its own.
         private var ehloRefusal: RawReply?
+        /// Everything is encrypted.
+        private var isSecure = false
         private var mustReset = false
         private var wantsQuit = false
         /// The transaction whose envelope stands behind the content of the running one; only in `.dot`.
@@ -56,6 +61,7 @@ extension ClientSession {
             case .ehlo: .ehlo
             case .helo: .helo
             case .lhlo: .lhlo
+            case .startTLS, .handshake: .startTLS
             case .rset: .rset
             case .mail: .mail
             case .rcpt: .rcpt
@@ -70,7 +76,7 @@ extension ClientSession {
         /// The class of replies (their first digit) that say nothing new in this state, so that their lines are not kept; 0 for none.
         var quietClass: Int {
             switch state {
-            case .banner, .ehlo, .helo, .lhlo, .idle, .content, .dot, .bdat: 0
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .content, .dot, .bdat: 0
             case .initial, .rset, .mail, .rcpt, .loneDot, .quit, .closed: 2
             case .data: 3
             }
@@ -79,7 +85,7 @@ extension ClientSession {
         /// Whether the reply that is awaited answers the last command that was sent: nothing may follow it before the next command.
         var awaitsLastReply: Bool {
             switch state {
-            case .banner, .ehlo, .helo, .lhlo, .data, .loneDot: true
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .data, .loneDot: true
             case .rset, .mail: !isPipelined
             case .rcpt(let index):
                 switch plan {
@@ -87,7 +93,7 @@ extension ClientSession {
                 case .dataAfter, .bdatAfter: !isPipelined || index + 1 == recipients
                 }
             case .dot, .bdat: ahead == nil && (!configuration.useLMTP || finals.count + 1 >= recipients - refusals.count)
-            case .initial, .idle, .content, .quit, .closed: false
+            case .initial, .handshake, .idle, .content, .quit, .closed: false
             }
         }
 
@@ -96,7 +102,9 @@ extension ClientSession {
             switch state {
             case .content: true
             case .bdat: !isContentSent
-            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .dot, .loneDot, .quit, .closed: false
+            case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .rset, .mail, .rcpt, .data, .dot, .loneDot, .quit,
+                .closed:
+                false
             }
         }
 
@@ -106,7 +114,8 @@ extension ClientSession {
         mutating func connected() -> Action {
             switch state {
             case .initial: state = .banner
-            case .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot, .quit, .closed:
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot,
+                .quit, .closed:
                 break
             }
             return .none
@@ -144,7 +153,8 @@ extension ClientSession {
             switch state {
             // In LMTP the number of replies to the dot is only known now, and BDAT has its own way to save round trips.
             case .dot: plan == .dataInBatch && !configuration.useLMTP && !wantsQuit && ahead == nil && !isDoubtful
-            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .bdat, .loneDot, .quit, .closed:
+            case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .rset, .mail, .rcpt, .data, .content, .bdat,
+                .loneDot, .quit, .closed:
                 false
             }
         }
@@ -165,13 +175,15 @@ extension ClientSession {
             switch state {
             case .initial, .closed: return .none
             case .quit: return fail(.quit, nil, "")
-            case .banner, .ehlo, .helo, .lhlo, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
                 if reply.isServiceClosing { return fail(.serviceClosing, reply, "the server closes the connection") }
             }
             switch state {
             case .initial, .closed, .quit: return .none
             case .banner: return greeted(reply)
             case .ehlo, .helo, .lhlo: return helloAnswered(reply)
+            case .startTLS: return startAnswered(reply)
+            case .handshake: return fail(.protocolError, reply, "a reply nobody asked for")
             case .idle: return fail(.protocolError, reply, "a reply nobody asked for")
             case .rset: return resetAnswered(reply)
             case .mail: return mailAnswered(reply)
@@ -191,14 +203,14 @@ extension ClientSession {
                 isContentSent = true
                 state = .dot
             case .rset, .mail, .rcpt, .bdat: isContentSent = true
-            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .data, .dot, .loneDot, .quit, .closed: break
+            case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .data, .dot, .loneDot, .quit, .closed: break
             }
         }
 
         /// The owner wants the session to end after what is in flight.
         mutating func quit() -> Action {
             switch state {
-            case .initial, .banner, .ehlo, .helo, .lhlo: return fail(.quit, nil, "")
+            case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake: return fail(.quit, nil, "")
             case .idle:
                 state = .quit
                 return .sendQuit
@@ -218,7 +230,7 @@ extension ClientSession {
             switch state {
             case .initial, .idle, .closed: return .none
             case .quit: return fail(.quit, nil, "")
-            case .banner, .ehlo, .helo, .lhlo, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
                 return fail(.timedOut, nil, "timeout" + Self.after(partial))
             }
         }
@@ -254,8 +266,7 @@ extension ClientSession {
         private mutating func helloAnswered(_ reply: RawReply) -> Action {
             if reply.isPositive {
                 capabilities = state == .helo ? Capabilities() : Capabilities(hello: reply)
-                state = .idle
-                return .ready(capabilities)
+                return encryptOrOpen()
             }
             // RFC 5321 3.2: a server without EHLO says so with 5xx.
             if reply.isPermanent, state == .ehlo {
@@ -265,6 +276,59 @@ extension ClientSession {
             }
             if reply.isIntermediate { return unexpected(reply) }
             return fail(.refused, reply, "the server refuses the session")
+        }
+
+        /// What follows a hello: STARTTLS where it is wanted, else the session is open.
+        private mutating func encryptOrOpen() -> Action {
+            if !isSecure, configuration.startTLS != .never, capabilities.offers(.startTLS) {
+                state = .startTLS
+                return .startTLS
+            }
+            // RFC 8461, RFC 7672: not a word of the mail is told to a server that cannot keep it to itself.
+            guard isSecure || configuration.startTLS != .always else {
+                return fail(.notEncrypted, nil, "the server does not offer STARTTLS, and TLS is required")
+            }
+            state = .idle
+            return .ready(capabilities)
+        }
+
+        private mutating func startAnswered(_ reply: RawReply) -> Action {
+            if reply.isIntermediate { return unexpected(reply) }
+            if reply.isPositive {
+                state = .handshake
+                return .encrypt
+            }
+            guard configuration.startTLS != .always else {
+                return fail(.notEncrypted, reply, "the server refuses STARTTLS, and TLS is required")
+            }
+            state = .idle
+            return .ready(capabilities)
+        }
+
+        /// The handshake is done. RFC 3207, 4.2: what the server said before is forgotten.
+        mutating func secured() -> Action {
+            isSecure = true
+            switch state {
+            case .initial: return .none  // from the first byte
+            case .handshake:
+                capabilities = Capabilities()
+                ehloRefusal = nil
+                state = configuration.useLMTP ? .lhlo : .ehlo
+                return .hello(configuration.useLMTP ? .lhlo : .ehlo)
+            case .closed: return .none
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot, .quit:
+                preconditionFailure("a handshake that nobody asked for")
+            }
+        }
+
+        /// The handshake failed, or the encryption broke.
+        mutating func encryptionFailed(_ text: String) -> Action {
+            switch state {
+            case .initial, .handshake: return fail(.notEncrypted, nil, text)
+            case .banner, .ehlo, .helo, .lhlo, .startTLS, .idle, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot, .quit,
+                .closed:
+                return fail(.disconnected, nil, text)
+            }
         }
 
         private mutating func resetAnswered(_ reply: RawReply) -> Action {
@@ -421,7 +485,7 @@ extension ClientSession.StateMachine {
         case .helo where isWorthLess(reply) && kind != .quit && kind != .aborted:
             return .close(
                 ClientCloseReason(kind: kind, stage: .ehlo, reply: ehloRefusal, text: Self.at(stage, text), wasIdle: false))
-        case .initial, .banner, .ehlo, .helo, .lhlo:
+        case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake:
             let text = kind == .quit ? "the session was ended before it began" : Self.at(stage, text)
             return .close(ClientCloseReason(kind: kind, stage: stage, reply: reply, text: text, wasIdle: false))
         case .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
@@ -456,7 +520,8 @@ extension ClientSession.StateMachine {
             case .rset, .mail: true
             // A server that leaves RSET unanswered is out of step from there: what answers RCPT is the 354.
             case .rcpt, .data: kind == .protocolError && transactions > 1 && !isContentSent
-            case .initial, .banner, .ehlo, .helo, .lhlo, .idle, .content, .dot, .bdat, .loneDot, .quit, .closed: false
+            case .initial, .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .idle, .content, .dot, .bdat, .loneDot, .quit, .closed:
+                false
             }
         guard isEarly else { return .none }
         return transactions > 1 ? .between : .atFirst
@@ -475,7 +540,7 @@ extension ClientSession.StateMachine {
         guard let stage else { return text }
         switch stage {
         case .content: return "\(text), while sending the message content"
-        case .banner, .ehlo, .helo, .lhlo, .rset, .mail, .rcpt, .data, .bdat, .dot, .quit:
+        case .banner, .ehlo, .helo, .lhlo, .startTLS, .rset, .mail, .rcpt, .data, .bdat, .dot, .quit:
             return "\(text), while waiting for \(stage == .banner ? "" : "the reply to ")\(stage.text)"
         }
     }

@@ -34,6 +34,10 @@ enum ClientSession {
         case none
         /// EHLO, HELO or LHLO.
         case hello(ClientCommand)
+        /// STARTTLS.
+        case startTLS
+        /// Begin the handshake: what comes next is encrypted.
+        case encrypt
         case ready(Capabilities)
         case send(Batch)
         /// Headers, body and final dot. `contentSent` follows when the dot was written.

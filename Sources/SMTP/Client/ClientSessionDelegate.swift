@@ -1,3 +1,5 @@
+package import TLS
+
 /// Who owns a client connection: told what it may send and what became of it.
 ///
 /// *Loop-confined.* All calls come on the connection's loop. The handler holds its delegate until `closed`. Every transaction given to
@@ -6,6 +8,8 @@
 package protocol ClientSessionDelegate: AnyObject {
     /// The session is open: `send` may be called, also from within.
     func ready(_ client: ClientHandler, capabilities: Capabilities)
+    /// The session is encrypted from now on; before `ready`.
+    func secured(_ client: ClientHandler, _ facts: TLSFacts)
     /// The outcome of a transaction. `send` may be called from within if `result.sessionUsable` and `client.isIdle`: it is not idle when
     /// the transaction that `next` returned takes over. That one has its own `finished`, and then `send` is due again.
     func finished(_ client: ClientHandler, _ transaction: ClientTransaction, result: TransactionResult)
@@ -22,6 +26,8 @@ package protocol ClientSessionDelegate: AnyObject {
 }
 
 extension ClientSessionDelegate {
+    /// Nobody is interested.
+    package func secured(_ client: ClientHandler, _ facts: TLSFacts) {}
     /// Nothing is looked ahead.
     package func next(_ client: ClientHandler) -> ClientTransaction? { nil }
 }

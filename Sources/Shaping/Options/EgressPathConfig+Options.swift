@@ -6,9 +6,7 @@ extension EgressPathConfig {
 
     /// Every name of the table.
     ///
-    /// The opportunistic TLS knobs (`starttls_timeout`, `remember_broken_tls`, …) are accepted as long as `enable_tls` may
-    /// not be required: they bound or remember handshakes that never take place. What would lend mail a property it does
-    /// not get (DANE, certificates, ciphers, AUTH) is refused.
+    /// What would lend mail a property it does not get (DANE, certificates, ciphers, AUTH) is refused.
     package static let options = OptionList<EgressPathConfig>("egress path") {
         OptionRow("connection_limit", \.connectionLimit, .connectionLimit, "connections open at once")
         OptionRow(
@@ -37,7 +35,7 @@ extension EgressPathConfig {
         OptionRow("data_timeout", \.dataTimeout, .duration, "for the answer to DATA")
         OptionRow("data_dot_timeout", \.dataDotTimeout, .duration, "for the answer to the final dot")
         OptionRow("rset_timeout", \.rsetTimeout, .duration, "for the answer to RSET")
-        OptionRow.ignored("starttls_timeout", .duration)
+        OptionRow("starttls_timeout", \.startTLSTimeout, .duration, "for the answer to STARTTLS, and for the handshake")
         OptionRow.ignored("auth_timeout", .duration)
         OptionRow(
             "idle_timeout", \.idleTimeout, .duration(.zero ... .seconds(86_400)),
@@ -49,8 +47,8 @@ extension EgressPathConfig {
         OptionRow("smtp_port", \.smtpPort, .int(1...65535), "the port, unless the source (`remote_port`) or the host list names one")
         OptionRow("ehlo_domain", \.ehloDomain, .helloDomain, none: "the source's, else the host's name", "said in EHLO")
         OptionRow(
-            "enable_tls", \.enableTls, .choice.showing("`'Opportunistic'`, `'OpportunisticInsecure'`, `'Disabled'`"),
-            "TLS is not in this version: mail goes in clear; `'Required'` and `'RequiredInsecure'` are refused")
+            "enable_tls", \.enableTls, .choice,
+            "whether mail is encrypted, and what a certificate must prove ([TLS](tls.md#to-other-servers))")
         OptionRow.ignored("enable_mta_sts", .bool)
         OptionRow.unsupported("enable_dane", accepting: [.exactly(false)])
         OptionRow("enable_pipelining", \.enablePipelining, .bool, "use PIPELINING when offered")
@@ -58,8 +56,12 @@ extension EgressPathConfig {
         OptionRow.ignored("tls_prefer_openssl", .bool)
         OptionRow.unsupported("tls_certificate", "tls_private_key", "openssl_cipher_list", "openssl_cipher_suites", "openssl_options")
         OptionRow.unsupported("rustls_cipher_suites", accepting: [.empty])
-        OptionRow.ignored("opportunistic_tls_reconnect_on_failed_handshake", .bool)
-        OptionRow.ignored("remember_broken_tls", .duration)
+        OptionRow(
+            "opportunistic_tls_reconnect_on_failed_handshake", \.opportunisticTLSReconnect, .bool,
+            "with `'Opportunistic'`: a host whose handshake fails gets its mail in clear")
+        OptionRow(
+            "remember_broken_tls", \.rememberBrokenTLS, .duration, none: "15m with the option before, else none",
+            "how long a site is then not asked for TLS")
         OptionRow.unsupported("smtp_auth_plain_username", "smtp_auth_plain_password")
         OptionRow.unsupported(
             "allow_smtp_auth_plain_without_tls", "allow_smtp_auth_plain_without_valid_certificate", accepting: [.exactly(false)])

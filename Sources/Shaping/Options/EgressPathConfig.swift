@@ -1,4 +1,4 @@
-package import Options
+import Options
 package import Platform
 
 /// How one source talks to one site: limits, time-outs, and what to do when things go wrong. *Value.*
@@ -49,6 +49,12 @@ package struct EgressPathConfig: OptionTable {
     package var ehloDomain: String?
     /// What is wanted of TLS.
     package var enableTls = TLSMode.opportunistic
+    /// How long the answer to STARTTLS may take, and the handshake.
+    package var startTLSTimeout = Duration.seconds(5)
+    /// Whether a host whose handshake fails is dialled again in clear.
+    package var opportunisticTLSReconnect = false
+    /// How long broken TLS of a site is remembered; nil for `brokenTLSMemory`'s rule.
+    package var rememberBrokenTLS: Duration?
     /// Whether MAIL, RCPT and DATA may be sent together when the peer offers it.
     package var enablePipelining = true
     /// Whether RSET is sent between messages.
@@ -82,12 +88,6 @@ package struct EgressPathConfig: OptionTable {
         systemShutdownTimeout ?? (mailFromTimeout + rcptToTimeout + dataTimeout + dataDotTimeout)
     }
 
-    /// Refuses what would send mail in clear that must be encrypted.
-    package func finish(_ read: OptionReader) throws(ConfigError) {
-        guard enableTls == .required || enableTls == .requiredInsecure else { return }
-        throw read.fail(
-            "enable_tls",
-            "must not be '\(enableTls.rawValue)': TLS is not in this version, and mail that must be encrypted "
-                + "would have to go in clear; accepted: 'Opportunistic', 'OpportunisticInsecure', 'Disabled'")
-    }
+    /// How long broken TLS of a site is remembered; nil for not at all.
+    package var brokenTLSMemory: Duration? { rememberBrokenTLS ?? (opportunisticTLSReconnect ? .seconds(900) : nil) }
 }

@@ -74,9 +74,13 @@ private final class ServerCall: TLSContext {
         // A trailing dot is DNS notation; certificates and SNI know names without it (RFC 6066, 3).
         let host = demand.host.hasSuffix(".") ? String(demand.host.dropLast()) : demand.host
         SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-        guard SSL_set1_host(ssl, host) == 1 else { throw TLSError("'\(host)' cannot be compared with a certificate") }
         // RFC 6066, 3: no addresses in SNI.
-        if !host.contains(":"), host.last?.isNumber != true { _ = apus_tls_set_server_name(ssl, host) }
+        if host.contains(":") || host.last?.isNumber == true {
+            guard X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 else { throw TLSError("'\(host)' is not an address") }
+        } else {
+            guard SSL_set1_host(ssl, host) == 1 else { throw TLSError("'\(host)' cannot be compared with a certificate") }
+            _ = apus_tls_set_server_name(ssl, host)
+        }
         // Without `needsVerification` it is verified too, and only told.
         SSL_set_verify(ssl, demand.needsVerification ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         _ = apus_tls_set_data(ssl, Unmanaged.passUnretained(place).toOpaque())

@@ -8,6 +8,7 @@ import SMTP
 import Shaping
 import Spool
 import Synchronization
+import TLS
 import TestSupport
 import Testing
 
@@ -39,7 +40,10 @@ final class ConnectionRig: Sendable {
     /// - Parameters:
     ///   - ports: of 127.0.0.1, one host each.
     ///   - options: of the egress path.
-    init(_ ports: [Int], _ options: [String: ConfigValue] = [:], prepare: @escaping @Sendable (Owner) -> Void = { _ in }) throws {
+    init(
+        _ ports: [Int], _ options: [String: ConfigValue] = [:], trust: ClientContext? = nil,
+        prepare: @escaping @Sendable (Owner) -> Void = { _ in }
+    ) throws {
         loop = MultiThreadedEventLoopGroup.singleton.next()
         let table = try EgressPathConfig(["prohibited_hosts": []].merging(options) { $1 })
         let (loop, notes) = (loop, notes)
@@ -54,7 +58,7 @@ final class ConnectionRig: Sendable {
                 loop: loop, pathName: "source->site@smtp_client",
                 route: .list(ports.enumerated().map { ("mx\($0.offset).test", $0.element, HostAddress("127.0.0.1")) }),
                 source: EgressSource(name: "source", config: .unspecified), config: Held(table), hostname: "node.test",
-                own: OwnAddresses([]))
+                own: OwnAddresses([]), trust: trust, handshakes: HandshakeTurns(on: loop))
             inside.value.connection = EgressConnection(id: 1, owner: inside.value.owner, door: Door(inside: inside), setup: setup)
         }.wait()
     }
@@ -96,6 +100,9 @@ final class ConnectionRig: Sendable {
         var hasBacklog = false
         var wantsAnswerTime = false
         var mayDial = true
+        var remembersBrokenTLS = false
+        func noteBrokenTLS() { notes.add("TLS is broken") }
+
         /// Answers to dials, the next first; granted when there are none.
         var dials: [PathLimits.Answer] = []
         /// What may follow, the next first.

@@ -71,7 +71,7 @@ import Testing
             #expect(await rig.queue("vips@example.com")?.state == "paused")
             try rig.resume("vips@example.com")
             try await expectEventually("delivered") { rig.counters.messages == 4 }
-            #expect(await rig.queue("vips@example.com")?.delivered == 3)
+            try await expectEventually("settled") { await rig.queue("vips@example.com")?.delivered == 3 }
             return try await rig.records("Delivery")
         }
         #expect(records.map(\.queue).count { $0 == "vips@example.com" } == 3)

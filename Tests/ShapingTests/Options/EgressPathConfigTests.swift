@@ -47,15 +47,19 @@ import Testing
             ])
     }
 
-    @Test(arguments: ["Required", "RequiredInsecure"])
-    func requiredTLSIsRefusedWithTheReason(mode: String) {
-        let error = #expect(throws: ConfigError.self) { try EgressPathConfig(["enable_tls": .string(mode)]) }
-        #expect(error?.message.contains("TLS is not in this version") == true)
-        #expect(error?.message.contains("in clear") == true)
+    /// Broken TLS is remembered when the mail may go in clear, or as the policy says.
+    @Test func brokenTLSIsRememberedAsTheOptionsSay() throws {
+        #expect(EgressPathConfig.defaults.brokenTLSMemory == nil)
+        let reconnects: [String: ConfigValue] = ["opportunistic_tls_reconnect_on_failed_handshake": .bool(true)]
+        #expect(try EgressPathConfig(reconnects).brokenTLSMemory == .seconds(900))
+        #expect(try EgressPathConfig(reconnects.merging(["remember_broken_tls": .string("1h")]) { $1 }).brokenTLSMemory == .seconds(3600))
     }
 
     @Test(
-        arguments: [("Opportunistic", .opportunistic), ("OpportunisticInsecure", .opportunisticInsecure), ("Disabled", .disabled)]
+        arguments: [
+            ("Opportunistic", .opportunistic), ("OpportunisticInsecure", .opportunisticInsecure), ("Required", .required),
+            ("RequiredInsecure", .requiredInsecure), ("Disabled", .disabled),
+        ]
             as [(String, EgressPathConfig.TLSMode)])
     func otherTLSIsAccepted(text: String, mode: EgressPathConfig.TLSMode) throws {
         #expect(try EgressPathConfig(["enable_tls": .string(text)]).enableTls == mode)

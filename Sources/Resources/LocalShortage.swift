@@ -1,16 +1,17 @@
 import Glibc
-import NIOCore
+package import NIOCore
 
 /// *Value*: what this machine is short of when it cannot open a connection. That is not the destination's failure, so no message pays for it
 /// with an attempt.
-struct LocalShortage: Equatable {
+package struct LocalShortage: Equatable {
     /// For people.
-    let text: String
+    package let text: String
     /// What an operator can do.
-    let remedy: String
+    package let remedy: String
 
+    /// The shortage behind an error; nil when it is something else.
     /// - Parameter remote: where the connection was to go.
-    init?(_ error: any Error, to remote: SocketAddress) {
+    package init?(_ error: any Error, to remote: SocketAddress) {
         guard let error = error as? IOError else { return nil }
         let what: String
         switch error.errnoCode {
