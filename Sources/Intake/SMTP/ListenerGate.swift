@@ -34,6 +34,8 @@ package final class ListenerGate: Sendable {
     package let durability: Durability
     private let ids: Mutex<MessageIDGenerator>
     private let open = Atomic<Int>(0)
+    /// Connections that were accepted and are not closed: sessions, and those that have none before their handshake is done.
+    private let accepted = Atomic<Int>(0)
     private let sessionsByHandler = Mutex<[ObjectIdentifier: NIOLoopBound<ServerHandler>]>([:])
     private let dates = Mutex<(second: Int64, text: String)>((0, ""))
     private let clientRoot: any LimitRoot
@@ -118,8 +120,9 @@ package final class ListenerGate: Sendable {
 
     /// Whether another connection may be accepted: a few more than may stay, so that clients hear why instead of waiting in the backlog.
     var hasRoomToAccept: Bool {
-        sessions < maxConnections + DescriptorBudget.overflow(of: maxConnections)
-            && metrics.inboundConnections.value < descriptors.smtp + DescriptorBudget.overflow(of: descriptors.smtp)
+        let here = max(sessions, accepted.load(ordering: .relaxed))
+        return here < maxConnections + DescriptorBudget.overflow(of: maxConnections)
+            && metrics.inboundConnections.value + here - sessions < descriptors.smtp + DescriptorBudget.overflow(of: descriptors.smtp)
     }
 
     /// Whether this session and those of all other listeners fit.
@@ -130,7 +133,11 @@ package final class ListenerGate: Sendable {
         let key = ObjectIdentifier(handler)
         let entry = NIOLoopBound(handler, eventLoop: channel.eventLoop)
         sessionsByHandler.withLock { $0[key] = entry }
-        channel.closeFuture.whenComplete { [self] _ in _ = sessionsByHandler.withLock { $0.removeValue(forKey: key) } }
+        accepted.wrappingAdd(1, ordering: .relaxed)
+        channel.closeFuture.whenComplete { [self] _ in
+            accepted.wrappingSubtract(1, ordering: .relaxed)
+            _ = sessionsByHandler.withLock { $0.removeValue(forKey: key) }
+        }
     }
 
     /// Tells every session to end: idle ones now, those in DATA after their message.

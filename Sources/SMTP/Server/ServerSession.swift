@@ -76,6 +76,8 @@ package final class ServerSession {
     static let readAheadLimit = 16 * 1024
     /// What a session costs that holds nothing.
     static let baseBytes = 4096
+    /// What encryption adds to that.
+    static let encryptedBytes = 24 * 1024
     /// Content scanned in one go, so that a piece of a streamed message stays small.
     static let scanLimit = 64 * 1024
 
@@ -137,7 +139,7 @@ package final class ServerSession {
         guard let budget = configuration.budget, !isOver else { return }
         let held =
             Self.baseBytes + input.storageCapacity + reader.content.storageCapacity + (streamedHead?.storageCapacity ?? 0)
-            + output.storageCapacity + unsent + machine.envelopeBytes
+            + output.storageCapacity + unsent + machine.envelopeBytes + (facts.tls == nil ? 0 : Self.encryptedBytes)
         guard abs(held - counted) >= 4096 else { return }
         budget.change(by: held - counted)
         counted = held
