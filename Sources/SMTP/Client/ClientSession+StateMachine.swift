@@ -230,14 +230,18 @@ extension ClientSession {
             switch state {
             case .initial, .idle, .closed: return .none
             case .quit: return fail(.quit, nil, "")
-            case .banner, .ehlo, .helo, .lhlo, .startTLS, .handshake, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
+            // The clock of the handler may come first, or that of the handshake under it: the same has happened.
+            case .startTLS, .handshake: return fail(.notEncrypted, nil, "timeout" + Self.after(partial))
+            case .banner, .ehlo, .helo, .lhlo, .rset, .mail, .rcpt, .data, .content, .dot, .bdat, .loneDot:
                 return fail(.timedOut, nil, "timeout" + Self.after(partial))
             }
         }
 
         /// The transport is gone.
         mutating func disconnected(_ cause: String?, partial: String? = nil) -> Action {
-            fail(.disconnected, nil, (cause ?? "the connection was closed by the server") + Self.after(partial))
+            let text = (cause ?? "the connection was closed by the server") + Self.after(partial)
+            // A server that offers STARTTLS and hangs up on it has broken TLS.
+            return fail(state == .startTLS || state == .handshake ? .notEncrypted : .disconnected, nil, text)
         }
 
         private static func after(_ partial: String?) -> String { partial.map { " after the incomplete reply \"\($0)\"" } ?? "" }

@@ -22,6 +22,8 @@ import Testing
         case clear, good, otherName, expired, refuses
         /// Answers STARTTLS with 220 and nothing more.
         case breaks
+        /// Hangs up on STARTTLS.
+        case hangsUp
 
         func peer() async throws -> ScriptedPeer {
             switch self {
@@ -31,6 +33,8 @@ import Testing
             case .expired: try await ScriptedPeer(identity: authority.identity(request(until: -10)))
             case .refuses: try await answering("454 4.7.0 not now\r\n")
             case .breaks: try await answering("220 go ahead\r\n")
+            case .hangsUp:
+                try await ScriptedPeer(identity: authority.identity(request())) { $0.verb == "STARTTLS" ? .hangUp : .usual }
             }
         }
 
@@ -44,17 +48,32 @@ import Testing
 
     /// The table of the modes (docs/tls.md).
     static let table: [(String, [Server: Way])] = [
-        ("Opportunistic", [.clear: .clear, .good: .encrypted, .otherName: .none, .expired: .none, .refuses: .clear, .breaks: .none]),
+        (
+            "Opportunistic",
+            [.clear: .clear, .good: .encrypted, .otherName: .none, .expired: .none, .refuses: .clear, .breaks: .none, .hangsUp: .none]
+        ),
         (
             "OpportunisticInsecure",
-            [.clear: .clear, .good: .encrypted, .otherName: .encrypted, .expired: .encrypted, .refuses: .clear, .breaks: .clear]
+            [
+                .clear: .clear, .good: .encrypted, .otherName: .encrypted, .expired: .encrypted, .refuses: .clear, .breaks: .clear,
+                .hangsUp: .clear,
+            ]
         ),
-        ("Required", [.clear: .none, .good: .encrypted, .otherName: .none, .expired: .none, .refuses: .none, .breaks: .none]),
+        (
+            "Required",
+            [.clear: .none, .good: .encrypted, .otherName: .none, .expired: .none, .refuses: .none, .breaks: .none, .hangsUp: .none]
+        ),
         (
             "RequiredInsecure",
-            [.clear: .none, .good: .encrypted, .otherName: .encrypted, .expired: .encrypted, .refuses: .none, .breaks: .none]
+            [
+                .clear: .none, .good: .encrypted, .otherName: .encrypted, .expired: .encrypted, .refuses: .none, .breaks: .none,
+                .hangsUp: .none,
+            ]
         ),
-        ("Disabled", [.clear: .clear, .good: .clear, .otherName: .clear, .expired: .clear, .refuses: .clear, .breaks: .clear]),
+        (
+            "Disabled",
+            [.clear: .clear, .good: .clear, .otherName: .clear, .expired: .clear, .refuses: .clear, .breaks: .clear, .hangsUp: .clear]
+        ),
     ]
 
     private func tls(_ rig: ConnectionRig) async throws -> TLSFacts? {
@@ -69,7 +88,7 @@ import Testing
         let expected = try #require(Self.table.first { $0.0 == mode }?.1[server])
         let peer = try await server.peer()
         // What only waits for a handshake that never comes need not wait long.
-        let patience = server == .breaks ? "500ms" : "60s"
+        let patience = server == .breaks ? "3s" : "60s"
         let rig = try ConnectionRig(
             [peer.port], ["enable_tls": .string(mode), "starttls_timeout": .string(patience)], trust: Self.authority.trust())
         try await rig.run { connection, _ in connection.open() }

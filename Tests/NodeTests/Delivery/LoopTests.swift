@@ -39,14 +39,19 @@ import Testing
         #expect(bounce.response.content.contains("mail loops back to myself"))
     }
 
+    /// It goes encrypted on the way, in both directions: the certificate that a node makes itself is taken by 'OpportunisticInsecure'.
     @Test func whoWantsItMayHaveIt() async throws {
         let port = try Self.freePort()
         let plan = RigPlan(
             listener: "listen = '127.0.0.1:\(port)'", queue: "retry_interval = '1 hour'",
-            path: "prohibited_hosts = {}, allow_delivery_to_self = true, max_message_rate = '3/hour'", port: port)
-        try await Rig.run(plan) { rig in
+            path: "prohibited_hosts = {}, allow_delivery_to_self = true, max_message_rate = '3/hour', enable_tls = 'OpportunisticInsecure'",
+            port: port)
+        let records = try await Rig.run(plan) { rig in
             try rig.send(to: "u@example.com")
             try await expectEventually("it came back") { rig.metric("total_messages_delivered") == 3 }
+            return try await rig.records()
         }
+        #expect(records.count { $0.type == "Delivery" && $0.tls_protocol_version == "TLSv1.3" } == 3)
+        #expect(records.count { $0.type == "Reception" && $0.tls_protocol_version == "TLSv1.3" && $0.reception_protocol == "ESMTPS" } >= 3)
     }
 }

@@ -29,7 +29,7 @@ import Testing
                     try rig.send(to: "u@example.com")
                     slowest = max(slowest, ContinuousClock.now - began)
                 }
-                #expect(slowest < .milliseconds(2500), "a message took \(slowest)")
+                #expect(slowest < .seconds(8), "a message took \(slowest)")
                 #expect(rig.node.services.resident.bytes(.http) < 64 << 20, "unread answers are held back")
                 clients.removeAll()
                 try await expectEventually("all is given back") { rig.node.services.resident.bytes(.http) == 0 }

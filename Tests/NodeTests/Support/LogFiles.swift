@@ -32,6 +32,8 @@ struct LoggedRecord: Decodable {
     var id: String
     var recipient: Recipients
     var queue: String?
+    var tls_protocol_version: String?
+    var reception_protocol: String?
     var site: String?
     var response: Response
     var num_attempts: Int
@@ -41,7 +43,8 @@ struct LoggedRecord: Decodable {
     var meta: [String: String]
 
     private enum CodingKeys: String, CodingKey {
-        case type, id, recipient, queue, site, response, num_attempts, egress_source, source_address, event_time, meta
+        case type, id, recipient, queue, tls_protocol_version, reception_protocol, site, response, num_attempts, egress_source,
+            source_address, event_time, meta
     }
 
     init(from decoder: any Decoder) throws {
@@ -50,6 +53,8 @@ struct LoggedRecord: Decodable {
         id = try values.decode(String.self, forKey: .id)
         recipient = try values.decode(Recipients.self, forKey: .recipient)
         queue = try values.decodeIfPresent(String.self, forKey: .queue)
+        tls_protocol_version = try values.decodeIfPresent(String.self, forKey: .tls_protocol_version)
+        reception_protocol = try values.decodeIfPresent(String.self, forKey: .reception_protocol)
         site = try values.decodeIfPresent(String.self, forKey: .site)
         response = try values.decode(Response.self, forKey: .response)
         num_attempts = try values.decode(Int.self, forKey: .num_attempts)
