@@ -100,7 +100,7 @@ def named(lab):
 def two(lab):
     """Two nodes that send everything to each other: the message ends in a bounce."""
     ports = [free_port(), free_port()]
-    nodes = [Node(lab, listen=f"127.0.0.1:{ports[n]}", queue=f"protocol = {{ smtp = {{ mx_list = {{ '127.0.0.1:{ports[1 - n]}' }} }} }}") for n in (0, 1)]
+    nodes = [Node(lab, listen=f"127.0.0.1:{ports[n]}", path="enable_tls = 'OpportunisticInsecure'", queue=f"protocol = {{ smtp = {{ mx_list = {{ '127.0.0.1:{ports[1 - n]}' }} }} }}") for n in (0, 1)]
     with lab.variant("ends"):
         nodes[0].inject(["a@loop.example"])
         wait_for(lambda: any(n.records("Bounce") for n in nodes) or sum(len(n.records("Reception")) for n in nodes) > 300, 60, "an end of the loop")
