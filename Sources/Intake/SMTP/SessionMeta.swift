@@ -27,7 +27,8 @@ final class SessionMeta: PolicyConnection {
         set("reception_protocol", "ESMTPS")
         set("tls_cipher", tls.cipher)
         set("tls_protocol_version", tls.version)
-        setMeta("tls_peer_subject_name", .list(tls.peerSubject.map { .string($0) }))
+        // Only clients that showed a certificate have one.
+        setMeta("tls_peer_subject_name", tls.peerSubject.isEmpty ? .null : .list(tls.peerSubject.map { .string($0) }))
     }
 
     /// Sets a text.

@@ -4,7 +4,7 @@ import Shaping
 import TLS
 import Telemetry
 
-/// *Shared*: the certificate of one listener: read at the start, and again when its files change.
+/// *Value*: the certificate of one listener: read at the start, and again when its files change.
 ///
 /// *Diagnostics.* At the start files that cannot be used end it, with a sentence that names them. Later they are logged, once for each thing that
 /// is wrong, and the certificate in use stays.

@@ -61,23 +61,24 @@ package struct OptionRow<Table>: Sendable {
     package static func required<Value>(
         _ name: String, _ path: any WritableKeyPath<Table, Value> & Sendable, _ kind: OptionKind<Value>, _ line: String
     ) -> OptionRow {
-        OptionRow(
-            name, rule: .field, line: line, values: kind.values, isRequired: true,
-            read: { reader, table throws(ConfigError) in
-                guard let value = reader.value(name) else { throw reader.fail(name, "is required: \(kind.accepted)") }
-                table[keyPath: path] = try kind.read(value, reader, name)
-            })
+        required(name, kind, line) { $0[keyPath: path] = $1 }
     }
 
     /// An option that must be given where the property may also be empty, as in another table of the same type.
     package static func required<Value>(
         _ name: String, _ path: any WritableKeyPath<Table, Value?> & Sendable, _ kind: OptionKind<Value>, _ line: String
     ) -> OptionRow {
+        required(name, kind, line) { $0[keyPath: path] = $1 }
+    }
+
+    private static func required<Value>(
+        _ name: String, _ kind: OptionKind<Value>, _ line: String, put: @escaping @Sendable (inout Table, Value) -> Void
+    ) -> OptionRow {
         OptionRow(
             name, rule: .field, line: line, values: kind.values, isRequired: true,
             read: { reader, table throws(ConfigError) in
                 guard let value = reader.value(name) else { throw reader.fail(name, "is required: \(kind.accepted)") }
-                table[keyPath: path] = try kind.read(value, reader, name)
+                put(&table, try kind.read(value, reader, name))
             })
     }
 

@@ -16,7 +16,7 @@ extension Certificate {
             X509_free(certificate)
             throw TLSError("no certificate can be made for '\(hostname)': \(ErrorQueue.take() ?? "OpenSSL failed")")
         }
-        return Certificate(leaf: certificate, chain: [], key: key, isSelfMade: true)
+        return Certificate(leaf: certificate, chain: [], key: key)
     }
 
     private static func fill(_ certificate: OpaquePointer, _ hostname: String, _ key: OpaquePointer) -> Bool {

@@ -10,8 +10,6 @@ package final class Certificate: @unchecked Sendable {  // OpenSSL counts its ob
     let key: OpaquePointer
     /// The DNS names it is good for, in lower case; `*.example.com` among them.
     package let names: [String]
-    /// Whether it was made by this process, so that nobody can verify it.
-    package let isSelfMade: Bool
 
     /// Reads both parts from PEM texts.
     /// - Parameters:
@@ -40,15 +38,14 @@ package final class Certificate: @unchecked Sendable {  // OpenSSL counts its ob
             throw TLSError(
                 "\(keyName) is not the private key of the certificate in \(certificateName): give the pair that was issued together")
         }
-        self.init(leaf: leaf, chain: all, key: pkey, isSelfMade: false)
+        self.init(leaf: leaf, chain: all, key: pkey)
     }
 
     /// Takes over what it is given.
-    init(leaf: OpaquePointer, chain: [OpaquePointer], key: OpaquePointer, isSelfMade: Bool) {
+    init(leaf: OpaquePointer, chain: [OpaquePointer], key: OpaquePointer) {
         self.leaf = leaf
         self.chain = chain
         self.key = key
-        self.isSelfMade = isSelfMade
         names = Self.names(of: leaf)
     }
 

@@ -7,31 +7,11 @@ package final class ClientContext: Sendable {
 
     /// - Parameters:
     ///   - authorities: who is trusted to vouch for a server.
-    ///   - certificate: what is shown to a server that asks.
-    ///   - ciphers: TLS 1.2, in OpenSSL's notation; nil for our own choice.
-    ///   - suites: TLS 1.3, in OpenSSL's notation; nil for its own choice.
     ///   - capacity: how many sessions are remembered in order to go on with them.
-    package init(
-        authorities: Authorities, certificate: Certificate? = nil, ciphers: String? = nil, suites: String? = nil, capacity: Int = 10_000
-    ) throws(TLSError) {
+    package init(authorities: Authorities, capacity: Int = 10_000) throws(TLSError) {
         context = try ContextHandle(isServer: false)
         sessions = SessionCache(capacity: capacity)
         try authorities.install(in: context.pointer)
-        ErrorQueue.clear()
-        if let ciphers, SSL_CTX_set_cipher_list(context.pointer, ciphers) != 1 {
-            throw TLSError("'\(ciphers)' names no cipher of TLS 1.2 that OpenSSL knows: see 'openssl ciphers'; \(ErrorQueue.take() ?? "")")
-        }
-        if let suites, SSL_CTX_set_ciphersuites(context.pointer, suites) != 1 {
-            throw TLSError("'\(suites)' is not a list of cipher suites of TLS 1.3, such as 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384'")
-        }
-        if let certificate {
-            guard SSL_CTX_use_certificate(context.pointer, certificate.leaf) == 1,
-                SSL_CTX_use_PrivateKey(context.pointer, certificate.key) == 1,
-                certificate.chain.allSatisfy({ apus_tls_add_chain(context.pointer, $0) == 1 })
-            else {
-                throw TLSError("the certificate cannot be used: \(ErrorQueue.take() ?? "OpenSSL refuses it"); have a new one issued")
-            }
-        }
         // The sessions are ours to keep: by host and demand, and bounded.
         _ = apus_tls_set_session_cache_mode(context.pointer, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL))
         SSL_CTX_sess_set_new_cb(context.pointer, keepSession)
@@ -74,10 +54,8 @@ private final class ServerCall: TLSContext {
         // A trailing dot is DNS notation; certificates and SNI know names without it (RFC 6066, 3).
         let host = demand.host.hasSuffix(".") ? String(demand.host.dropLast()) : demand.host
         SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-        // RFC 6066, 3: no addresses in SNI.
-        if host.contains(":") || host.last?.isNumber == true {
-            guard X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 else { throw TLSError("'\(host)' is not an address") }
-        } else {
+        // What is no address is a name. RFC 6066, 3: no addresses in SNI.
+        if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) != 1 {
             guard SSL_set1_host(ssl, host) == 1 else { throw TLSError("'\(host)' cannot be compared with a certificate") }
             _ = apus_tls_set_server_name(ssl, host)
         }

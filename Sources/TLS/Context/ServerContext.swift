@@ -14,7 +14,7 @@ package final class ServerContext: TLSContext {
 
     /// - Parameters:
     ///   - certificates: the first is for clients that name no host, or one that no certificate is for.
-    ///   - clientAuthorities: PEM texts of the authorities one of which must vouch for each client; nil when clients need no certificate.
+    ///   - clientAuthorities: those one of which must vouch for each client; nil when clients need no certificate.
     package init(_ certificates: [Certificate], clientAuthorities: Authorities? = nil) throws(TLSError) {
         guard let first = certificates.first else { throw TLSError("a TLS listener needs a certificate") }
         verifies = clientAuthorities != nil

@@ -104,6 +104,22 @@ import Testing
         #expect(other.heardByClient.facts?.peerSubject.last == "CN=mx.example.com")
     }
 
+    /// Names that end in a digit are names; an address is compared as one, and is not told in SNI.
+    @Test func hostsAreNamesOrAddresses() throws {
+        var request = TestAuthority.Request("smtp-0")
+        request.names.append("IP:192.0.2.1")
+        let server = try ServerContext([Known.certificate(request)])
+        for (host, name) in [("smtp-0", "smtp-0"), ("smtp-0.", "smtp-0"), ("192.0.2.1", nil)] as [(String, String?)] {
+            let pair = try Pair(server: server, client: Known.client(), ServerDemand(host: host, needsVerification: true))
+            try pair.run()
+            #expect(pair.heardByClient.facts?.verification == .verified, "\(host)")
+            #expect(pair.heardByServer.facts?.serverName == name, "\(host)")
+        }
+        let other = try Pair(server: server, client: Known.client(), ServerDemand(host: "192.0.2.2", needsVerification: true))
+        try other.run()
+        #expect(other.heardByClient.failure?.kind == .verification)
+    }
+
     @Test func plainTextInsteadOfAHandshakeIsRefused() throws {
         let pair = try pair()
         pair.server.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 25), promise: nil)
